@@ -1,0 +1,1 @@
+"""The Pulumi program: one map of queues in, a whole Celery fleet out."""

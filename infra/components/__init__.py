@@ -1,0 +1,1 @@
+"""Components: each places the resources that the manifests describe, and decides nothing."""

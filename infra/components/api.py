@@ -1,0 +1,48 @@
+"""The HTTP producer: its token, its pods, its address in the cluster."""
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import Secret, Service
+
+from infra import names
+from infra.components.runtime import PodRuntime, with_broker_checksum
+from infra.manifests.deployment import api_deployment
+from infra.manifests.labels import metadata, selector
+from infra.models.fleet import FleetConfig
+
+
+class Api(ComponentResource):
+    """Secret `api-token`, Deployment `api`, Service `api`."""
+
+    def __init__(
+        self,
+        config: FleetConfig,
+        runtime: PodRuntime,
+        token: Output[str],
+        opts: ResourceOptions,
+    ) -> None:
+        super().__init__("celery-fleet:api:Api", "api", None, opts)
+        meta = metadata(names.API, config.namespace, "api")
+        child = ResourceOptions(parent=self, depends_on=runtime.needs)
+        secret = Secret(
+            names.API_TOKEN,
+            metadata=metadata(names.API_TOKEN, config.namespace, "api"),
+            string_data={"token": token},
+            opts=child,
+        )
+        Deployment(
+            names.API,
+            metadata=meta,
+            spec=with_broker_checksum(api_deployment(config), runtime.broker_checksum),
+            opts=ResourceOptions(parent=self, depends_on=[*runtime.needs, secret]),
+        )
+        Service(
+            names.API,
+            metadata=meta,
+            spec={
+                "selector": selector(config.namespace, "api"),
+                "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
+            },
+            opts=child,
+        )
+        self.register_outputs({"service": names.API})

@@ -1,0 +1,100 @@
+"""Reads the configuration; nothing else in the program does.
+
+Two doors to one model: `load` inside the engine, `load_file` for a stack file alone.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime.config import CONFIG
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from infra.models.fleet import FleetConfig
+
+PROJECT = "celery-fleet"
+API_TOKEN_KEY = "apiToken"  # noqa: S105 - the key's name
+_SCALARS = frozenset({"tier", "namespace", "image"})
+
+
+class ConfigError(Exception):
+    """A stack file that is refused, every problem on a line: file, key, value, reason."""
+
+
+def load(stack: str) -> FleetConfig:
+    """Read the running stack's configuration.
+
+    Raises:
+        ConfigError: naming each wrong key, before any resource exists.
+
+    """
+    # `pulumi.Config` cannot list its keys, so a misspelt one would be ignored.
+    given = {key: value for key, value in CONFIG.get().items() if key.startswith(f"{PROJECT}:")}
+    raw = {key.split(":", 1)[1]: _parsed(key, value) for key, value in given.items()}
+    if not raw.pop(API_TOKEN_KEY, None):
+        raise ConfigError(
+            f"Pulumi.{stack}.yaml: {API_TOKEN_KEY} is missing: the HTTP API would be open. "
+            f"Set it: pulumi config set --secret {API_TOKEN_KEY} <token>"
+        )
+    return _validated(raw, f"Pulumi.{stack}.yaml")
+
+
+def api_token() -> pulumi.Output[str]:
+    """The HTTP API's bearer token, a secret."""
+    return pulumi.Config(PROJECT).require_secret(API_TOKEN_KEY)
+
+
+def load_file(path: Path) -> FleetConfig:
+    """Read a stack file without the engine; secrets are left out.
+
+    Raises:
+        ConfigError: naming each wrong key, or the line where the YAML is broken.
+
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path.name}: cannot be read: {error}") from error
+    config = document.get("config") if isinstance(document, dict) else None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path.name}: config is missing: a stack file states its fleet there")
+    keys = {str(key): value for key, value in config.items()}
+    raw = {k.split(":", 1)[1]: v for k, v in keys.items() if k.startswith(f"{PROJECT}:")}
+    raw.pop(API_TOKEN_KEY, None)
+    return _validated(raw, path.name)
+
+
+def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input
+    if key.split(":", 1)[1] in _SCALARS:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _validated(raw: Mapping[str, Any], file: str) -> FleetConfig:
+    try:
+        return FleetConfig.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{file}: {_told(problem)}" for problem in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _told(problem: ErrorDetails) -> str:
+    """One problem in the file's own words: key, value, reason."""
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    message = problem["msg"].removeprefix("Value error, ")
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{key} is not a known key; is it misspelt?"
+        case "missing":
+            return f"{key} is missing"
+        case "value_error":
+            return f"{key}: {message}" if key else message
+        case _:
+            return f"{key} is {problem['input']!r}: {message}"

@@ -1,0 +1,107 @@
+"""What the containers of workers, beat and API have in common: image, environment, volumes."""
+
+from infra import names
+from infra.manifests import Manifest
+from infra.models.beat import BeatSpec
+from infra.models.fleet import FleetConfig
+from infra.models.worker import Resources
+
+DATA_DIR = "/var/lib/fleet"
+_RUN_DIR = "/run/fleet"
+_HEARTBEAT_FILE = f"{_RUN_DIR}/heartbeat"
+_BROKER_DIR = "/etc/fleet/broker"
+_SETTINGS_DIR = "/etc/fleet/settings"
+_GPU = "nvidia.com/gpu"
+
+# Longer than the slowest tick (beat's 5 s), shorter than anyone waits for a stuck worker.
+HEARTBEAT_MAX_AGE_S = 60
+
+
+def container(config: FleetConfig, name: str, command: list[str], resources: Resources) -> Manifest:
+    """One container of the shared image, restricted as far as Pod Security asks and further."""
+    return {
+        "name": name,
+        "image": config.image,
+        "command": command,
+        "env": _environment(config.beat),
+        "resources": _resources(resources),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [
+            {"name": "run", "mountPath": _RUN_DIR},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            {"name": "broker", "mountPath": _BROKER_DIR, "readOnly": True},
+            {"name": "settings", "mountPath": _SETTINGS_DIR, "readOnly": True},
+            {"name": "data", "mountPath": DATA_DIR},
+        ],
+    }
+
+
+def volumes() -> list[Manifest]:
+    """Volumes behind the mounts of `container`."""
+    return [
+        {"name": "run", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        {
+            "name": "broker",
+            "secret": {
+                "secretName": names.BROKER,
+                "items": [{"key": "ca.crt", "path": "ca.crt"}],
+            },
+        },
+        {"name": "settings", "configMap": {"name": names.SETTINGS}},
+        {"name": "data", "persistentVolumeClaim": {"claimName": names.DATA}},
+    ]
+
+
+def heartbeat_probe(period_s: int, failures: int) -> Manifest:
+    """Ask whether the process's own loop still turns.
+
+    Never `celery inspect ping`: it costs seconds of CPU and needs the broker, so that a broker
+    outage would restart the whole fleet.
+    """
+    newer = f"find \"$FLEET_HEARTBEAT_FILE\" -newermt '-{HEARTBEAT_MAX_AGE_S} seconds'"
+    return {
+        "exec": {"command": ["sh", "-c", f"{newer} | grep -q ."]},
+        "periodSeconds": period_s,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def from_secret(variable: str, secret: str, key: str) -> Manifest:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def _environment(beat: BeatSpec) -> list[Manifest]:
+    literals = {
+        "FLEET_BROKER_CA_FILE": f"{_BROKER_DIR}/ca.crt",
+        "FLEET_SETTINGS_FILE": f"{_SETTINGS_DIR}/settings.json",
+        "FLEET_DATA_DIR": DATA_DIR,
+        "FLEET_HEARTBEAT_FILE": _HEARTBEAT_FILE,
+        "TMPDIR": "/tmp",  # noqa: S108 - a volume of the pod's own
+        "IMAGINEER_MAINTENANCE_QUEUE": beat.maintenance_queue,
+        "IMAGINEER_PURGE_TRAINING_HOUR": str(beat.purge_training_hour_utc),
+        "IMAGINEER_PURGE_SCRAPE_HOUR": str(beat.purge_scrape_hour_utc),
+        "IMAGINEER_DISK_SAMPLE_HOURS": str(beat.disk_sample_hours),
+    }
+    return [
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        from_secret("CELERY_BROKER_URL", names.BROKER, "brokerUrl"),
+        from_secret("CELERY_RESULT_BACKEND", names.BROKER, "resultBackend"),
+        from_secret("CELERY_RESULT_EXPIRES", names.BROKER, "resultExpiresSeconds"),
+        *({"name": name, "value": value} for name, value in literals.items()),
+    ]
+
+
+def _resources(resources: Resources) -> Manifest:
+    requests = resources.requests.model_dump()
+    limits = resources.limits.model_dump()
+    if resources.gpu:
+        gpu = {_GPU: str(resources.gpu)}
+        return {"requests": requests | gpu, "limits": limits | gpu}
+    return {"requests": requests, "limits": limits}

@@ -1,0 +1,153 @@
+"""The fleet's pods: one Deployment per worker, one beat, the HTTP API."""
+
+from infra import names
+from infra.manifests import Manifest
+from infra.manifests.container import container, from_secret, heartbeat_probe, volumes
+from infra.manifests.labels import Component, labels, selector
+from infra.manifests.settings import settings_checksum
+from infra.models.cluster import NodeGroupSpec
+from infra.models.fleet import FleetConfig
+from infra.models.worker import WorkerSpec
+from infra.sizing import grace_period_s
+
+NODE_GROUP_LABEL = "celery-fleet.dev/node-group"
+SETTINGS_CHECKSUM = "celery-fleet.dev/settings-checksum"
+_APP = "worker_image.app"
+_BEAT_GRACE_S = 15
+_API_GRACE_S = 30
+_USER = 10001
+
+
+def worker_deployment(config: FleetConfig, name: str) -> Manifest:
+    """Spec of a worker's Deployment; no `replicas`, which are KEDA's."""
+    worker = config.workers[name]
+    main = container(config, "worker", worker_command(name, worker), worker.resources)
+    main["env"].append({"name": "FLEET_WORKER", "value": name})
+    main |= {
+        "startupProbe": heartbeat_probe(period_s=1, failures=60),
+        "readinessProbe": heartbeat_probe(period_s=10, failures=3),
+        "livenessProbe": heartbeat_probe(period_s=20, failures=3),
+    }
+    group = config.node_groups[worker.node_group]
+    # A GPU may be the only one: the old pod has to go before the new one can come.
+    surge = {"maxSurge": 0, "maxUnavailable": 1} if group.gpu else {"maxSurge": 1}
+    return {
+        "selector": {"matchLabels": selector(config.namespace, "worker", name)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0} | surge},
+        "revisionHistoryLimit": 3,
+        "template": _template(config, "worker", main, grace_period_s(worker), name),
+    }
+
+
+def worker_command(name: str, worker: WorkerSpec) -> list[str]:
+    """The `celery worker` command line, in exec form: Celery itself gets SIGTERM.
+
+    `$(POD_NAME)` is the host name that `%h` would give inside a pod.
+    """
+    memory = worker.max_memory_per_child
+    return [
+        "celery",
+        f"--app={_APP}",
+        "worker",
+        f"--queues={','.join(worker.queues)}",
+        f"--hostname=worker-{name}@$(POD_NAME)",
+        f"--pool={worker.pool}",
+        f"--concurrency={worker.concurrency}",
+        "--prefetch-multiplier=1",
+        "--disable-prefetch",
+        "-O",
+        "fair",
+        "--without-gossip",
+        "--without-mingle",
+        f"--soft-time-limit={worker.soft_time_limit_s}",
+        f"--time-limit={worker.time_limit_s}",
+        f"--max-tasks-per-child={worker.max_tasks_per_child}",
+        *([f"--max-memory-per-child={memory}"] if memory is not None else []),
+        "--loglevel=INFO",
+    ]
+
+
+def beat_deployment(config: FleetConfig) -> Manifest:
+    """Spec of the one beat; `Recreate`, so that two never run side by side."""
+    command = ["celery", f"--app={_APP}", "beat", "--loglevel=INFO"]
+    main = container(config, "beat", command, config.beat.resources)
+    main |= {
+        "startupProbe": heartbeat_probe(period_s=1, failures=60),
+        "livenessProbe": heartbeat_probe(period_s=20, failures=3),
+    }
+    return {
+        "replicas": 1,
+        "selector": {"matchLabels": selector(config.namespace, "beat")},
+        "strategy": {"type": "Recreate"},
+        "revisionHistoryLimit": 3,
+        "template": _template(config, "beat", main, _BEAT_GRACE_S),
+    }
+
+
+def api_deployment(config: FleetConfig) -> Manifest:
+    """Spec of the HTTP API; ready only while it answers."""
+    command = ["uvicorn", "worker_image.api:app", "--host=$(POD_IP)", "--no-access-log"]
+    command.append(f"--port={config.api.port}")
+    main = container(config, "api", command, config.api.resources)
+    main["env"].append(from_secret("FLEET_API_TOKEN", names.API_TOKEN, "token"))
+    healthz = {"httpGet": {"path": "/healthz", "port": "http"}}
+    main |= {
+        "ports": [{"name": "http", "containerPort": config.api.port, "protocol": "TCP"}],
+        "startupProbe": healthz | {"periodSeconds": 1, "failureThreshold": 60},
+        "readinessProbe": healthz | {"periodSeconds": 5},
+        "livenessProbe": healthz | {"periodSeconds": 20, "timeoutSeconds": 5},
+    }
+    return {
+        "replicas": config.api.replicas,
+        "selector": {"matchLabels": selector(config.namespace, "api")},
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        },
+        "revisionHistoryLimit": 3,
+        "template": _template(config, "api", main, _API_GRACE_S),
+    }
+
+
+def _template(
+    config: FleetConfig,
+    component: Component,
+    main: Manifest,
+    grace_s: int,
+    worker: str | None = None,
+) -> Manifest:
+    queues, placement = list(config.queues), {}
+    if worker is not None:
+        queues, node_group = list(config.workers[worker].queues), config.workers[worker].node_group
+        placement = _placement(node_group, config.node_groups[node_group])
+    return {
+        "metadata": {
+            "labels": labels(config.namespace, component, worker),
+            "annotations": {SETTINGS_CHECKSUM: settings_checksum(config, queues)},
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "containers": [main],
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _USER,
+                "runAsGroup": _USER,
+                "fsGroup": _USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "terminationGracePeriodSeconds": grace_s,
+            "volumes": volumes(),
+            **placement,
+        },
+    }
+
+
+def _placement(name: str, group: NodeGroupSpec) -> Manifest:
+    """Keep a worker on its node group, and let it past the group's taints."""
+    tolerations = [
+        {"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect}
+        for t in group.taints
+    ]
+    selector = {"nodeSelector": {NODE_GROUP_LABEL: name}}
+    return selector | ({"tolerations": tolerations} if tolerations else {})

@@ -1,0 +1,87 @@
+"""How KEDA scales one worker: what it counts in Redis, and how fast replicas follow."""
+
+from infra import names
+from infra.manifests import Manifest
+from infra.models.fleet import FleetConfig
+from infra.models.worker import WorkerSpec
+from infra.sizing import Trigger, scaling
+
+_SCALE_UP_PERIOD_S = 15
+
+
+def scaled_object(config: FleetConfig, name: str) -> Manifest:
+    """Spec of a worker's ScaledObject.
+
+    No `fallback`: without it an unreachable Redis leaves the replicas as they are; with it GPU
+    nodes wake or workers go to zero (KEDA 2.21, pkg/scaling/executor).
+    """
+    worker = config.workers[name]
+    queues = [(queue, config.queues[queue]) for queue in worker.queues]
+    rule = scaling(worker, queues, names.in_flight_key(name))
+    polling = worker.polling_interval_s
+    return {
+        "scaleTargetRef": {"name": names.worker_object(name)},
+        "minReplicaCount": worker.min_replicas,
+        "maxReplicaCount": worker.max_replicas,
+        **({"pollingInterval": polling} if polling is not None else {}),
+        "cooldownPeriod": worker.cooldown_period_s,
+        # Else a new object that has not been active yet goes to zero at once.
+        "initialCooldownPeriod": worker.cooldown_period_s,
+        "advanced": {
+            "horizontalPodAutoscalerConfig": {"behavior": _behavior(worker)},
+            "scalingModifiers": {
+                "formula": rule.formula,
+                "target": str(rule.target),
+                "activationTarget": "0",
+                "metricType": "AverageValue",
+            },
+        },
+        "triggers": [_trigger(trigger, config.broker.key_prefix) for trigger in rule.triggers],
+    }
+
+
+def trigger_authentication() -> Manifest:
+    """Spec of the TriggerAuthentication: address, credentials and CA come from the Secret."""
+    keys = {
+        "address": "address",
+        "username": "username",
+        "password": "password",
+        "tls": "tls",
+        "ca": "ca.crt",
+    }
+    return {
+        "secretTargetRef": [
+            {"parameter": parameter, "name": names.BROKER, "key": key}
+            for parameter, key in keys.items()
+        ]
+    }
+
+
+def _trigger(trigger: Trigger, key_prefix: str) -> Manifest:
+    return {
+        "type": "redis",
+        "name": trigger.name,
+        "metadata": {
+            "listName": f"{key_prefix}{trigger.key}",
+            # Required by KEDA; the formula's target decides.
+            "listLength": "1",
+            "databaseIndex": "0",
+        },
+        "authenticationRef": {"name": names.BROKER},
+    }
+
+
+def _behavior(worker: WorkerSpec) -> Manifest:
+    """Up to the maximum in one step; down once the window of the cooldown has passed."""
+    all_at_once = {
+        "type": "Pods",
+        "value": worker.max_replicas,
+        "periodSeconds": _SCALE_UP_PERIOD_S,
+    }
+    return {
+        "scaleUp": {"stabilizationWindowSeconds": 0, "policies": [all_at_once]},
+        "scaleDown": {
+            "stabilizationWindowSeconds": worker.cooldown_period_s,
+            "policies": [all_at_once],
+        },
+    }

@@ -1,0 +1,57 @@
+"""What the image reads at start: queues, routes, keys, the visibility timeout."""
+
+import json
+from collections.abc import Iterable
+
+from infra import names
+from infra.manifests import Manifest
+from infra.manifests.broker import checksum
+from infra.models.fleet import FleetConfig
+from infra.sizing import PRIORITY_STEPS, STEP_SEPARATOR, visibility_timeout_s
+
+
+def settings_document(config: FleetConfig) -> str:
+    """JSON text of `settings.json`, the same bytes for the same model."""
+    return json.dumps(_settings(config, config.queues), indent=2, sort_keys=True)
+
+
+def settings_checksum(config: FleetConfig, queues: Iterable[str]) -> str:
+    """A mark that changes with what the image reads about these queues.
+
+    A worker is rolled for its own queues only; whoever publishes, for all.
+    """
+    return checksum({"settings": json.dumps(_settings(config, queues), sort_keys=True)})
+
+
+def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
+    told = set(queues)
+    return {
+        "queues": {
+            name: {
+                "routes": list(queue.routes),
+                "priorities": queue.priorities,
+                "priority": queue.priority,
+                "rateLimits": dict(queue.rate_limits),
+            }
+            for name, queue in config.queues.items()
+            if name in told
+        },
+        "workers": {
+            name: {"queues": list(worker.queues), "inFlightKey": names.in_flight_key(name)}
+            for name, worker in config.workers.items()
+            if told.intersection(worker.queues)
+        },
+        "keyPrefix": config.broker.key_prefix,
+        "separator": STEP_SEPARATOR,
+        "prioritySteps": list(PRIORITY_STEPS),
+        "visibilityTimeoutSeconds": visibility_timeout_s(config.workers.values()),
+    }
+
+
+def data_claim(config: FleetConfig) -> Manifest:
+    """Spec of the claim for data that tasks share: datasets, scrapes, checkpoints."""
+    return {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": config.cluster.storage_class,
+        "resources": {"requests": {"storage": config.cluster.storage}},
+    }

@@ -1,0 +1,1 @@
+"""What a stack may state, as pure models: no engine, no cloud, no clock, no environment."""

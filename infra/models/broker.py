@@ -1,0 +1,30 @@
+"""Where messages wait: a Redis or Valkey server, reached with TLS and a password only."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from infra.models.base import Spec
+from infra.models.types import NamespaceName
+
+
+class ConnectionSecret(Spec):
+    """A Kubernetes Secret that whoever runs the broker publishes.
+
+    Keys: `host`, `port`, `username`, `password`, `ca.crt`. Crossplane, ACK and External Secrets
+    write such secrets, and so does the rehearsal.
+    """
+
+    namespace: NamespaceName
+    name: str
+
+
+class ExistingBroker(Spec):
+    """A broker that this stack does not own."""
+
+    kind: Literal["existing"]
+    connection_secret: ConnectionSecret
+    key_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*:)?$")] = ""
+    """Put before every key of the fleet; ends in a colon."""
+    result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
+    """How long a result is kept; results lie in database 1, messages in database 0."""

@@ -1,0 +1,35 @@
+"""The named values that fields are made of, each with its limit and the limit's source."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$", max_length=63)]
+"""A Redis list and `-Q` argument; no colon, which separates priority steps in list names."""
+
+# KEDA names the HPA `keda-hpa-<name>` and refuses one over 63 characters; `worker-` takes 7.
+WorkerName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=47)]
+"""Names the Deployment and ScaledObject `worker-<name>`."""
+
+# A Kubernetes label value, as the namespace is one too (RFC 1123).
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+
+NodeGroupName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+
+RouteGlob = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*\*?$")]
+"""A task name, or its beginning with one `*` at the end."""
+
+RateLimit = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?/[smh]$")]
+"""Celery's `rate_limit` of one worker process: tasks per second, minute or hour."""
+
+Priority = Annotated[int, Field(ge=0, le=10)]
+"""0 (low) to 10 (high), as users count; kombu on Redis counts the other way round."""
+
+CpuQuantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?m?$")]
+"""CPU as Kubernetes writes it: `500m`, `2`."""
+
+MemoryQuantity = Annotated[str, Field(pattern=r"^[0-9]+(Mi|Gi)$")]
+"""Memory as Kubernetes writes it: `512Mi`, `8Gi`."""
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+"""Above the privileged ports, since pods do not run as root."""

@@ -1,0 +1,51 @@
+"""Where a rehearsal keeps its files, below one state folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.spec import RehearsalSpec
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The state folder of one rehearsal; nothing is written outside it."""
+
+    root: Path
+
+    @property
+    def spec_file(self) -> Path:
+        return self.root / "spec.json"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @property
+    def certificates(self) -> Path:
+        return self.root / "certificates"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def pods(self) -> Path:
+        """One folder per pod: logs and mounted volumes."""
+        return self.root / "pods"
+
+    @property
+    def volumes(self) -> Path:
+        """One folder per PersistentVolumeClaim; outlives the pods."""
+        return self.root / "volumes"
+
+    @property
+    def broker(self) -> Path:
+        return self.root / "broker"
+
+    @property
+    def etcd(self) -> Path:
+        return self.root / "etcd"
+
+    def read_spec(self) -> RehearsalSpec:
+        return RehearsalSpec.model_validate(json.loads(self.spec_file.read_text()))
