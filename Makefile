@@ -1,0 +1,48 @@
+# The Pulumi stack that `make up` brings up.
+STACK ?= local
+# The Python that makes .venv; empty: python3, or a newer one where python3 is too old.
+PYTHON ?=
+# Of `make lock`: `LOCK_FLAGS=--upgrade` moves every pin to the newest.
+LOCK_FLAGS ?=
+
+CACHE = $${CELERY_FLEET_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/celery-fleet}
+
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header $(LOCK_FLAGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test check clean lock venv tools
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: venv ## provision STACK (default: local) on this machine and run real tasks through it
+	@.venv/bin/fleet up --stack $(STACK)
+
+down: ## stop everything that `make up` started; its state stays
+	@if [ -d .state ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
+	else echo "nothing runs: there is no .state"; fi
+
+test: check tools ## every test: `check`, the engine, the rehearsal
+	.venv/bin/pytest -m "engine or rehearsal" --durations=15
+
+check: venv ## lint, types and fast tests, in under a minute
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest --quiet -m "not engine and not rehearsal"
+
+clean: down ## down, and remove state, .venv and the tool cache
+	rm -rf .state .venv
+	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock"
+
+lock: venv ## renew the lock files from pyproject.toml
+	$(COMPILE) pyproject.toml --extra dev --output-file requirements.txt
+	$(COMPILE) worker_image/requirements.in --constraint requirements.txt \
+		--output-file worker_image/requirements.txt
+
+venv:
+	@PYTHON="$(PYTHON)" .ci/venv
+
+tools: venv
+	@.venv/bin/python -m rehearsal.toolchain

@@ -1,0 +1,6 @@
+"""The programs that a rehearsal runs: found on PATH, or built from pinned Go modules."""
+
+from rehearsal.toolchain.ensure import ensure_tools, tool_report
+from rehearsal.toolchain.tools import Tools, ToolStatus
+
+__all__ = ["ToolStatus", "Tools", "ensure_tools", "tool_report"]
