@@ -128,6 +128,9 @@ def _template(
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
+            # A process that is not PID 1 gets SIGTERM even before it has set a handler, and the
+            # pause container reaps what it leaves.
+            "shareProcessNamespace": True,
             "containers": [main],
             "securityContext": {
                 "runAsNonRoot": True,

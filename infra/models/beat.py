@@ -1,6 +1,6 @@
 """The one scheduler of the fleet's periodic tasks."""
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from infra.models.base import Spec
 from infra.models.types import QueueName
@@ -13,8 +13,8 @@ class BeatSpec(Spec):
     maintenance_queue: QueueName = "default"
     purge_training_hour_utc: int = Field(default=3, ge=0, le=23, alias="purgeTrainingHour")
     purge_scrape_hour_utc: int = Field(default=4, ge=0, le=23, alias="purgeScrapeHour")
-    disk_sample_hours: PositiveInt = 6
-    """Hours between two runs of `record_disk_usage`."""
+    disk_sample_hours: int = Field(default=6, ge=1, le=168)
+    """Hours between two runs of `record_disk_usage`; at least weekly."""
     resources: Resources = Resources(
         requests=Compute(cpu="50m", memory="128Mi"), limits=Compute(cpu="250m", memory="256Mi")
     )

@@ -1,0 +1,246 @@
+"""Tasks on real files: what they do, and that a second delivery does no harm."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.worker_stage import enter
+from worker_image import fit
+from worker_image.storage import OutsideError, inside, write_atomically
+from worker_image.tasks.canary import work
+from worker_image.tasks.labeling import label_image
+from worker_image.tasks.maintenance import (
+    SAMPLES_FILE,
+    purge_stale_scrapes,
+    purge_stale_training,
+    record_disk_usage,
+)
+from worker_image.tasks.samples import TRAINING_SET, make_samples
+from worker_image.tasks.training import train
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter(monkeypatch, tmp_path)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def aged(path: Path, days: float) -> Path:
+    for entry in (path, *path.rglob("*")):
+        os.utime(entry, (time.time() - days * DAY_S,) * 2)
+    return path
+
+
+def test_samples_are_made_once_and_the_same_everywhere(data: Path) -> None:
+    first = make_samples(count=3)
+    made = contents(data / "samples")
+    again = make_samples(count=3)
+
+    assert first["written"] == 4
+    assert again == {**first, "written": 0}
+    (data / TRAINING_SET).unlink()
+    (data / first["images"][1]).unlink()
+    assert make_samples(count=3)["written"] == 2
+    assert contents(data / "samples") == made
+
+
+def test_an_image_is_labelled_by_its_path_in_the_data_folder(data: Path) -> None:
+    image = make_samples(count=1)["images"][0]
+
+    assert label_image(path=image)["labels"] == label_image(path=str(data / image))["labels"]
+    assert "red" in label_image(path=image)["labels"]
+
+
+@pytest.mark.parametrize("path", ["../settings.json", "/etc/hostname", "link"])
+def test_an_image_outside_the_data_folder_is_refused(data: Path, path: str) -> None:
+    (data / "link").symlink_to("/etc/hostname")
+
+    with pytest.raises(OutsideError):
+        label_image(path=path)
+
+
+def test_thinking_takes_the_time_asked_for(data: Path) -> None:
+    image = make_samples(count=1)["images"][0]
+    started = time.monotonic()
+
+    label_image(path=image, think_seconds=0.2)
+
+    assert time.monotonic() - started >= 0.2
+    assert data.is_dir()
+
+
+def test_the_canary_holds_its_slot_as_long_as_asked() -> None:
+    assert 0.1 <= work(seconds=0.1)["slept_seconds"] < 1
+
+
+def test_training_learns_to_tell_the_hues_apart(data: Path) -> None:
+    make_samples(count=1)
+
+    trained = train(run_id="run-1", epochs=5)
+
+    assert trained["accuracy"] > 0.9
+    assert (trained["epochs_run"], trained["epochs_resumed"]) == (5, 0)
+    assert trained["device"] == "cpu"
+    assert (data / "training" / "run-1").is_dir()
+
+
+def test_a_run_that_resumes_ends_like_one_that_was_never_stopped(data: Path) -> None:
+    make_samples(count=1)
+    train(run_id="whole", epochs=4)
+
+    train(run_id="halved", epochs=2)
+    second = train(run_id="halved", epochs=4)
+
+    assert (second["epochs_run"], second["epochs_resumed"]) == (2, 2)
+    runs = [np.load(data / "training" / run / "checkpoint.npz") for run in ("whole", "halved")]
+    for name in ("weights", "velocity", "epochs"):
+        assert np.array_equal(runs[0][name], runs[1][name])
+
+
+def test_a_run_killed_between_epochs_keeps_what_it_had(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_samples(count=1)
+    save = fit.save
+
+    def killed_after_two(model: fit.Model, *rest: Any) -> None:
+        save(model, *rest)
+        if model.epochs == 2:
+            raise SystemExit
+
+    monkeypatch.setattr(fit, "save", killed_after_two)
+    with pytest.raises(SystemExit):
+        train(run_id="run-1", epochs=4)
+    monkeypatch.undo()
+    enter(monkeypatch, data.parent)
+
+    assert train(run_id="run-1", epochs=4)["epochs_resumed"] == 2
+
+
+def test_a_finished_run_delivered_again_runs_no_epoch(data: Path) -> None:
+    make_samples(count=1)
+    first = train(run_id="run-1", epochs=2)
+
+    assert train(run_id="run-1", epochs=2) == {**first, "epochs_run": 0, "epochs_resumed": 2}
+    assert data.is_dir()
+
+
+def test_a_checkpoint_of_other_parameters_is_refused(data: Path) -> None:
+    make_samples(count=1)
+    train(run_id="run-1", epochs=1)
+
+    with pytest.raises(fit.CheckpointError, match="run-1 was begun with other parameters"):
+        train(run_id="run-1", epochs=2, learning_rate=0.5)
+    checkpoint = data / "training" / "run-1" / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with pytest.raises(fit.CheckpointError, match="is damaged"):
+        train(run_id="run-1", epochs=2)
+
+
+def test_training_without_samples_says_what_to_run(data: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"run samples\.make_samples first"):
+        train(run_id="run-1", epochs=1)
+    assert not (data / "training").exists()
+
+
+def test_old_runs_and_pages_are_purged_and_young_ones_kept(data: Path) -> None:
+    for name, days in {"old": 31, "young": 29}.items():
+        write_atomically(data / "training" / name / "checkpoint.npz", b"x" * 100)
+        aged(data / "training" / name, days)
+    for name, days in {"old.html": 15, "young.html": 13}.items():
+        write_atomically(data / "scrapes" / name, b"page")
+        aged(data / "scrapes" / name, days)
+
+    runs, pages = purge_stale_training(), purge_stale_scrapes()
+
+    assert (runs["names"], runs["bytes"], runs["count"]) == (["old"], 100, 1)
+    assert (pages["names"], pages["bytes"], pages["count"]) == (["old.html"], 4, 1)
+    assert set(contents(data / "scrapes")) == {"young.html"}
+    assert [run.name for run in (data / "training").iterdir()] == ["young"]
+
+
+def test_a_run_with_one_fresh_file_is_kept(data: Path) -> None:
+    run = data / "training" / "run-1"
+    write_atomically(run / "old", b"x")
+    aged(run, 60)
+    write_atomically(run / "fresh", b"x")
+
+    assert purge_stale_training()["names"] == []
+
+
+def test_a_dry_run_says_the_same_and_removes_nothing(data: Path) -> None:
+    write_atomically(data / "scrapes" / "old.html", b"page")
+    aged(data / "scrapes" / "old.html", 60)
+
+    told = purge_stale_scrapes(dry_run=True)
+
+    assert (data / "scrapes" / "old.html").exists()
+    assert purge_stale_scrapes() == {**told, "dry_run": False}
+
+
+def test_a_purge_never_leaves_its_folder(data: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    write_atomically(outside / "file", b"x")
+    aged(outside, 60)
+    (data / "training").mkdir()
+    (data / "training" / "link").symlink_to(outside)
+    (data / "scrapes").symlink_to(outside)
+
+    assert purge_stale_training(older_than_days=0)["count"] == 0
+    assert purge_stale_scrapes(older_than_days=0)["count"] == 0
+    assert (outside / "file").exists()
+
+
+def test_a_purge_of_nothing_removes_nothing(data: Path) -> None:
+    assert purge_stale_training()["count"] == 0
+    assert data.is_dir()
+
+
+def test_the_disk_is_measured_and_the_sample_kept(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sample = record_disk_usage(warn_percent=100)
+
+    assert sample["total_bytes"] >= sample["used_bytes"] > 0
+    assert not sample["above_threshold"]
+    assert json.loads((data / SAMPLES_FILE).read_text()) == sample
+    assert "WARNING" not in caplog.text
+
+
+def test_a_disk_above_the_threshold_is_warned_of(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert record_disk_usage(warn_percent=0.01)["above_threshold"]
+    assert "WARNING" in caplog.text
+    assert data.is_dir()
+
+
+def test_a_second_delivery_adds_no_second_sample(data: Path) -> None:
+    for task_id in ("1", "1", "2"):
+        record_disk_usage.apply(task_id=task_id)
+
+    kept = [json.loads(line) for line in (data / SAMPLES_FILE).read_text().splitlines()]
+    assert [sample["sample_id"] for sample in kept] == ["1", "2"]
+
+
+def test_a_path_inside_is_resolved(data: Path) -> None:
+    assert inside(data, "a/../b.png") == (data / "b.png").resolve()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(data: Path) -> None:
+    write_atomically(data / "file", b"old")
+
+    with pytest.raises(TypeError):
+        write_atomically(data / "file", None)  # type: ignore[arg-type]  # the failure
+
+    assert contents(data) == {"file": b"old"}

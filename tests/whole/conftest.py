@@ -1,0 +1,20 @@
+"""One fleet for all tests of this folder: brought up by the first, taken down at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.whole.running_fleet import STACK, RunningFleet, make_project
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
+    """A fleet after `fleet up` with its demonstration, as `make up` leaves it."""
+    fleet = make_project(tmp_path_factory.mktemp("whole"))
+    try:
+        up = fleet.fleet("up", "--stack", STACK)
+        assert up.returncode == 0, up.stdout
+        yield fleet
+    finally:
+        down = fleet.fleet("down")
+    assert down.returncode == 0, down.stdout

@@ -1,0 +1,83 @@
+"""Real KEDA scales real workers, and takes none from a running task."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from tests.whole.running_fleet import TASK_LIMIT_S, RunningFleet, until
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(300)]
+
+
+def test_a_burst_goes_from_zero_to_many_and_back_with_every_result_once(
+    running: RunningFleet,
+) -> None:
+    running.rest("labeling")
+
+    burst = running.fleet("burst", "labeling", "--tasks", "300", "--seconds", "0.5")
+
+    assert burst.returncode == 0, burst.stdout
+    assert not running.pods("labeling")
+
+
+def test_a_task_longer_than_the_cooldown_keeps_its_pod_and_runs_once(
+    running: RunningFleet,
+) -> None:
+    running.rest("scraping")
+    before = running.api.queues()["scraping"].redelivered
+    task = running.canary("scraping", 25)
+    pod = until(lambda: next(iter(running.pods("scraping")), None), 20, "a pod comes")
+
+    result = running.result(task, 60)
+
+    assert (result.status, result.value["slept_seconds"] >= 25) == ("completed", True)
+    held = {p["metadata"]["name"]: p["status"].get("phase") for p in running.pods("scraping")}
+    assert held.get(pod["metadata"]["name"]) == "Running"
+    assert running.api.queues()["scraping"].redelivered == before
+    running.rest("scraping")
+
+
+def test_a_high_priority_overtakes_what_was_sent_before_it(running: RunningFleet) -> None:
+    running.rest("labeling")
+    with ThreadPoolExecutor(8) as senders:
+        low = list(senders.map(lambda _: running.canary("labeling", 0.5, priority=0), range(200)))
+        high = list(senders.map(lambda _: running.canary("labeling", 0.5, priority=10), range(8)))
+
+    for task in high:
+        assert running.result(task, 60).status == "completed"
+    waiting = sum(running.api.result(task).status == "pending" for task in low)
+
+    assert waiting > len(low) / 3
+    for task in low:
+        assert running.result(task, 90).status == "completed"
+
+
+def test_killing_a_worker_loses_no_task(running: RunningFleet) -> None:
+    running.rest("scraping")
+    task = running.canary("scraping", 10)
+    until(lambda: running.api.queues()["scraping"].in_flight or None, 30, "the task runs")
+    for process in worker_processes("worker-scraping", running):
+        os.kill(process, signal.SIGKILL)
+    time.sleep(1)
+    assert running.api.queues()["scraping"].in_flight == 1
+
+    # Redis delivers it again after limit + grace + margins: 40 + 100 + 60 s.
+    result = running.result(task, within_s=3 * TASK_LIMIT_S + 160)
+
+    assert result.status == "completed"
+
+
+def worker_processes(name: str, running: RunningFleet) -> list[int]:
+    """Main processes of a worker's pods in this fleet: they kept the pod's own name."""
+    pods = [pod["metadata"]["name"] for pod in running.pods(name.removeprefix("worker-"))]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if any(f"@{pod}" in line for pod in pods):
+            found.append(process)
+    ids = {process.pid for process in found}
+    return [process.pid for process in found if process.ppid() not in ids]

@@ -1,0 +1,1 @@
+"""The one Celery code base: workers, beat and the HTTP API run from the same image."""

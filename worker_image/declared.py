@@ -1,0 +1,84 @@
+"""What settings.json declares: queues, workers and the keys they share, each rule checked."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+# Kombu splits list names at the separator; a queue `team:q` is consumed as `team` (kombu 5.7.0,
+# transport/redis.py), and its messages bounce for ever.
+_QUEUE_NAME = r"^[A-Za-z0-9_.-]+$"
+_KOMBU_STEP = Annotated[int, Field(ge=0, le=9)]
+
+QueueName = Annotated[str, StringConstraints(pattern=_QUEUE_NAME, max_length=63)]
+RateLimit = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?/[smh]$")]
+"""Celery's `rate_limit`: tasks per second, minute or hour and worker process."""
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class QueueSettings(_Declared):
+    """One queue: which tasks go there, and in what order."""
+
+    routes: tuple[str, ...] = ()
+    """Task names or globs such as `worker_image.tasks.labeling.*`."""
+    priorities: bool = False
+    """Whether messages are sorted into steps; without it all go to the first list."""
+    priority: Annotated[int, Field(ge=0, le=10)] = 5
+    """0 (low) to 10 (high), for a message that asks for none."""
+    rate_limits: dict[str, RateLimit] = {}
+    """Rate limit by task name."""
+
+
+class WorkerSettings(_Declared):
+    """One kind of worker: what it consumes and where its running tasks are counted."""
+
+    queues: Annotated[tuple[QueueName, ...], Field(min_length=1)]
+    in_flight_key: Annotated[str, StringConstraints(min_length=1)]
+    """The hash of unacknowledged messages, which a scaler reads; behind the key prefix."""
+
+
+class FleetSettings(_Declared):
+    """The whole of settings.json; every process of the fleet reads the same one."""
+
+    queues: Annotated[dict[QueueName, QueueSettings], Field(min_length=1)]
+    workers: dict[str, WorkerSettings] = {}
+    key_prefix: str = ""
+    """In front of every key in the broker; separates fleets that share one."""
+    separator: Annotated[str, StringConstraints(min_length=1)] = ":"
+    """Between a queue's name and its priority step in list names."""
+    priority_steps: Annotated[tuple[_KOMBU_STEP, ...], Field(min_length=1)] = (0, 3, 6, 9)
+    visibility_timeout_seconds: PositiveInt
+    """After this an unacknowledged message is delivered again; above every task's time limit."""
+
+    @model_validator(mode="after")
+    def _steps_ascend_from_zero(self) -> Self:
+        steps = self.priority_steps
+        if steps[0] != 0 or list(steps) != sorted(set(steps)):
+            raise ValueError(f"prioritySteps {list(steps)} do not ascend from 0")
+        return self
+
+    @model_validator(mode="after")
+    def _names_keep_clear_of_the_separator(self) -> Self:
+        for name in self.queues:
+            if self.separator in name:
+                raise ValueError(
+                    f"queue {name!r} contains the separator {self.separator!r}: its messages "
+                    "would be looked for in another list"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _workers_agree_with_queues(self) -> Self:
+        keys: dict[str, str] = {}
+        for name, worker in self.workers.items():
+            if unknown := sorted(set(worker.queues) - set(self.queues)):
+                raise ValueError(f"worker {name!r} consumes undeclared queues {unknown}")
+            if (other := keys.setdefault(worker.in_flight_key, name)) != name:
+                raise ValueError(
+                    f"workers {other!r} and {name!r} share the inFlightKey "
+                    f"{worker.in_flight_key!r}: each scaler would count the other's tasks"
+                )
+        return self

@@ -1,0 +1,34 @@
+"""Builds the Celery app from settings, and connects the fleet's rules to it."""
+
+from celery import Celery, signals
+
+from worker_image import boot, heartbeat, logs, stats
+from worker_image.conf import celery_conf
+from worker_image.routing import Router
+from worker_image.settings import Settings
+
+
+def build_app(settings: Settings) -> Celery:
+    """Return a configured app; it connects to nothing yet."""
+    app = Celery("worker_image")
+    router = fleet_router(settings, app)
+    app.config_from_object(celery_conf(settings, router))
+    # Celery prefers the environment's CELERY_RESULT_BACKEND to a configured one, but not to this.
+    url = settings.environment.result_backend.get_secret_value()
+    app.backend_cls = f"worker_image.results:ResultBackend+{url}"
+    return app
+
+
+def fleet_router(settings: Settings, app: Celery) -> Router:
+    """Return the router over the declared queues and the app's tasks."""
+    return Router(settings.fleet.queues, settings.environment.maintenance_queue, lambda: app.tasks)
+
+
+def connect(settings: Settings, app: Celery) -> None:
+    """Connect the fleet's rules to Celery's signals; once in a process."""
+    router = fleet_router(settings, app)
+    logs.connect(settings)
+    boot.connect(settings, app, router)
+    heartbeat.connect(heartbeat.of_this_process())
+    signals.before_task_publish.connect(router.settle_priority, weak=False)
+    stats.connect(stats.Recorder(stats.StatsStore.of(settings)))

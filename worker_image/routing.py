@@ -1,0 +1,119 @@
+"""Which queue and step a message goes to, by whatever path a task is published.
+
+Celery asks the router at every publish (`apply_async`, `send_task`, beat, retries, canvas); the
+caller's own queue and priority come before its answer. What must hold all the same, that a queue
+without priorities uses its first list alone, is applied to the message just before it leaves.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from kombu import Queue
+
+from worker_image.declared import QueueSettings
+from worker_image.priority import clamped, kombu_priority
+
+# Celery's own tasks, such as `celery.chord_unlock`.
+_BUILT_IN = "celery."
+
+
+class UnknownTaskError(LookupError):
+    """A task name that no worker of this code base could run."""
+
+
+class UnroutedTaskError(LookupError):
+    """A task that no queue of this stack takes."""
+
+
+class Router:
+    """Decides queue and priority of each message from the declared queues."""
+
+    def __init__(
+        self,
+        declared: Mapping[str, QueueSettings],
+        default_queue: str,
+        registered: Callable[[], Container[str]],
+    ) -> None:
+        self._declared = declared
+        self._default_queue = default_queue
+        self._registered = registered
+
+    def queues(self) -> tuple[Queue, ...]:
+        """Return kombu's declaration of every queue."""
+        return tuple(Queue(name, routing_key=name) for name in self._declared)
+
+    def queue_of(self, task: str) -> str | None:
+        """Return the queue that a task is routed to; a full name beats a glob."""
+        if task.startswith(_BUILT_IN):
+            return self._default_queue
+        matching = self._matches(task)
+        exact = [queue for queue, route in matching if route == task]
+        return next(iter(exact or [queue for queue, _ in matching]), None)
+
+    def problems(self, tasks: Iterable[str]) -> list[str]:
+        """Return what is wrong with the routes, given every registered task."""
+        tasks = [task for task in tasks if not task.startswith(_BUILT_IN)]
+        idle = [
+            f"queue {queue!r}: route {route!r} matches no task of this image"
+            for queue, settings in self._declared.items()
+            for route in settings.routes
+            if not any(fnmatchcase(task, route) for task in tasks)
+        ]
+        return idle + [problem for task in tasks if (problem := self._ambiguity(task))]
+
+    def __call__(
+        self,
+        name: str,
+        args: object,  # noqa: ARG002 - Celery passes it to every router
+        kwargs: object,  # noqa: ARG002 - likewise
+        options: Mapping[str, object],
+        task: object = None,  # noqa: ARG002 - likewise
+    ) -> dict[str, object]:
+        """Answer Celery's question for a message's destination.
+
+        Raises:
+            UnknownTaskError: a worker would drop the message.
+            UnroutedTaskError: the stack has no queue for the task, and the caller named none; or
+                the caller named an exchange, whose messages are lost once Redis has lost its
+                bindings.
+
+        """
+        if name not in self._registered():
+            raise UnknownTaskError(f"unknown task {name!r}: this image has no such task")
+        if options.get("exchange"):
+            raise UnroutedTaskError(f"task {name!r}: name a queue, not an exchange")
+        asked = options.get("queue")
+        queue = asked.name if isinstance(asked, Queue) else self.queue_of(name)
+        if queue is None:
+            raise UnroutedTaskError(f"task {name!r} matches no route of this stack's queues")
+        settings = self._declared[queue]
+        return {
+            "queue": queue,
+            "priority": kombu_priority(settings.priority) if settings.priorities else 0,
+        }
+
+    def settle_priority(
+        self, routing_key: str = "", properties: dict[str, object] | None = None, **_: object
+    ) -> None:
+        """Hold a message to its queue's steps; a receiver of `before_task_publish`."""
+        settings = self._declared.get(routing_key)
+        if settings is None or properties is None:
+            return
+        asked = properties.get("priority") if settings.priorities else 0
+        properties["priority"] = clamped(asked) if isinstance(asked, int) else 0
+
+    def _matches(self, task: str) -> list[tuple[str, str]]:
+        return [
+            (queue, route)
+            for queue, settings in self._declared.items()
+            for route in settings.routes
+            if fnmatchcase(task, route)
+        ]
+
+    def _ambiguity(self, task: str) -> str | None:
+        matching = self._matches(task)
+        exact = {queue for queue, route in matching if route == task}
+        queues = exact or {queue for queue, _ in matching}
+        if len(queues) <= 1:
+            return None
+        return f"task {task!r} is routed to several queues: {sorted(queues)}"
