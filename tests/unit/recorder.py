@@ -1,5 +1,6 @@
 """A mock engine that keeps what the program declares; it echoes inputs and proves no more."""
 
+import asyncio
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,9 @@ class Recorder(Mocks):
 def render(config: FleetConfig, recorder: Recorder | None = None) -> Recorder:
     """Run the program on the mock engine to its end."""
     recorder = recorder or Recorder()
+    # Its own loop, whatever earlier tests did with the thread's.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     set_mocks(recorder, project="celery-fleet", stack="test")
 
     @test
@@ -56,6 +60,8 @@ def render(config: FleetConfig, recorder: Recorder | None = None) -> Recorder:
         deploy(config, pulumi.Output.secret("token"))
 
     program()
+    loop.close()
+    asyncio.set_event_loop(None)
     return recorder
 
 
