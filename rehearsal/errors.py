@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+# Not frozen: `contextlib` sets `__traceback__` on what passes through a context manager.
+@dataclass(unsafe_hash=True)
 class RehearsalError(Exception):
     """A failure of the rehearsal, told in four parts; commands print it and exit 1."""
 

@@ -1,0 +1,1 @@
+"""The real Kubernetes control plane and KEDA: certificates, arguments and first objects."""
