@@ -1,0 +1,1 @@
+"""A stand-in for container nodes: a small kubelet that runs pods as local processes."""

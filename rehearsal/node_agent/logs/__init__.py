@@ -1,0 +1,1 @@
+"""The containers' logs: kept small, and served as a kubelet serves them."""

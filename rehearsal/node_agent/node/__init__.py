@@ -1,0 +1,1 @@
+"""The nodes themselves: their objects and leases, and the volumes made on them."""

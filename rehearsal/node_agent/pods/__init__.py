@@ -1,0 +1,1 @@
+"""Runs pods: their volumes, processes, probes, restarts and ends."""
