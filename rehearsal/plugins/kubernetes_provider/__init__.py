@@ -1,0 +1,1 @@
+"""A stand-in for `pulumi-resource-kubernetes`: server-side apply through the Kubernetes API."""

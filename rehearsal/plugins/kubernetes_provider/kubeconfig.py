@@ -1,0 +1,179 @@
+"""Reads which cluster to talk to, and as whom, from a kubeconfig."""
+
+import base64
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from rehearsal.errors import RehearsalError
+
+DEFAULT_FILE = "~/.kube/config"
+
+
+@dataclass(frozen=True)
+class Access:
+    """One cluster of a kubeconfig as one user of it."""
+
+    server: str
+    namespace: str
+    certificate_authority_pem: str
+    """Empty where the machine's own authorities are trusted."""
+    verify: bool
+    client_certificate_pem: str = field(repr=False)
+    client_key_pem: str = field(repr=False)
+    token: str = field(repr=False)
+
+    def tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=self.certificate_authority_pem or None)
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_certificate_pem:
+            # Python reads a client certificate from a file only; the folder is private (0700).
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "client.pem"
+                file.write_text(f"{self.client_certificate_pem}\n{self.client_key_pem}\n")
+                context.load_cert_chain(file)
+        return context
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the provider's configuration says about the cluster; empty means not said."""
+
+    kubeconfig: str = field(default="", repr=False)
+    """Path or contents."""
+    context: str = ""
+    cluster: str = ""
+    namespace: str = ""
+
+
+def access(choice: Choice, environ: Mapping[str, str]) -> Access:
+    """The chosen cluster, by kubectl's rules; a RehearsalError says what is missing."""
+    files = _files(choice.kubeconfig, environ)
+    context = _entry(files, "context", choice.context or _current(files))
+    cluster = _entry(files, "cluster", choice.cluster or context.text("cluster"))
+    user = _entry(files, "user", context.text("user")) if context.text("user") else _Entry()
+    _refuse_what_needs_a_program(user)
+    return Access(
+        server=cluster.text("server"),
+        namespace=choice.namespace or context.text("namespace") or "default",
+        certificate_authority_pem=cluster.contents("certificate-authority"),
+        verify=not cluster.fields.get("insecure-skip-tls-verify"),
+        client_certificate_pem=user.contents("client-certificate"),
+        client_key_pem=user.contents("client-key"),
+        token=user.text("token") or user.file("tokenFile").strip(),
+    )
+
+
+def active_cluster(choice: Choice, environ: Mapping[str, str]) -> object:
+    """What tells one cluster from another: its server and its authority; None if unreadable."""
+    try:
+        found = access(choice, environ)
+    except RehearsalError:
+        return None
+    return found.server, found.certificate_authority_pem
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One context, cluster or user, and the folder its file names are relative to."""
+
+    fields: Mapping[str, object] = field(default_factory=dict)
+    folder: Path = Path()
+
+    def text(self, key: str) -> str:
+        return str(self.fields.get(key) or "")
+
+    def contents(self, key: str) -> str:
+        """A certificate or key given as data, or as a file."""
+        if data := self.text(f"{key}-data"):
+            return base64.b64decode(data).decode()
+        return self.file(key)
+
+    def file(self, key: str) -> str:
+        name = self.text(key)
+        return (self.folder / name).read_text() if name else ""
+
+
+@dataclass(frozen=True)
+class _File:
+    """One kubeconfig file, or the contents of one."""
+
+    document: Mapping[str, object]
+    folder: Path
+
+    def entry(self, kind: str, name: str) -> _Entry | None:
+        entries = self.document.get(f"{kind}s")
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and entry.get("name") == name:
+                return _Entry(entry.get(kind) or {}, self.folder)
+        return None
+
+
+def _files(kubeconfig: str, environ: Mapping[str, str]) -> list[_File]:
+    if kubeconfig and not _is_file(kubeconfig):
+        return [_parsed(kubeconfig, Path.cwd(), "the provider's kubeconfig")]
+    named = kubeconfig or environ.get("KUBECONFIG") or DEFAULT_FILE
+    paths = [Path(name).expanduser() for name in named.split(":") if name]
+    found = [_parsed(path.read_text(), path.parent, path) for path in paths if path.is_file()]
+    if not found:
+        raise RehearsalError(
+            "no kubeconfig to reach a cluster with",
+            f"{named} does not exist",
+            "set KUBECONFIG, or kubernetes:kubeconfig in the stack's configuration",
+        )
+    return found
+
+
+def _is_file(path_or_contents: str) -> bool:
+    # Contents can be longer than any path may be, which is_file reports as an error.
+    return "\n" not in path_or_contents and Path(path_or_contents).expanduser().is_file()
+
+
+def _parsed(contents: str, folder: Path, where: str | Path) -> _File:
+    try:
+        document = yaml.safe_load(contents)
+    except yaml.YAMLError as error:
+        # The parser's own words quote the text, which may be a secret.
+        told = ("the kubeconfig is no YAML", "it does not parse", "mend it")
+        raise RehearsalError(*told, where) from error
+    if not isinstance(document, dict):
+        raise RehearsalError(
+            "the kubeconfig holds no clusters",
+            "it is neither a file that exists nor the contents of one",
+            "give a path that exists, or the contents of a kubeconfig",
+            where,
+        )
+    return _File(document, folder)
+
+
+def _current(files: list[_File]) -> str:
+    """The current context; of several files the first to name one wins."""
+    return str(next(filter(None, (file.document.get("current-context") for file in files)), ""))
+
+
+def _entry(files: list[_File], kind: str, name: str) -> _Entry:
+    """The named entry; of several files the first to have it wins."""
+    found = next(filter(None, (file.entry(kind, name) for file in files)), None)
+    if found is not None:
+        return found
+    raise RehearsalError(
+        f"the kubeconfig has no {kind} {name!r}",
+        f"it was asked for among its {kind}s",
+        "set kubernetes:context in the stack's configuration, or mend the kubeconfig",
+    )
+
+
+def _refuse_what_needs_a_program(user: _Entry) -> None:
+    for key in ("exec", "auth-provider"):
+        if key in user.fields:
+            raise RehearsalError(
+                f"the kubeconfig's user signs in through {key!r}",
+                "this stand-in for pulumi-resource-kubernetes knows certificates and tokens only",
+                "install the official Kubernetes plugin, or use such a user",
+            )

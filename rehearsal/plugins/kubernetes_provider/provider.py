@@ -1,0 +1,206 @@
+"""The calls of Pulumi's engine to a resource provider, answered for Kubernetes objects."""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # protobuf likewise
+from pulumi.runtime.proto import plugin_pb2
+from pulumi.runtime.proto import provider_pb2 as pb
+from typing_extensions import override
+
+from rehearsal.errors import RehearsalError
+from rehearsal.plugins.engine_log import EngineLog
+from rehearsal.plugins.kubernetes_provider import answers, configuration, inputs, objects, state
+from rehearsal.plugins.kubernetes_provider.api import ApiError
+from rehearsal.plugins.kubernetes_provider.cluster import Cluster
+from rehearsal.plugins.kubernetes_provider.kubeconfig import access
+from rehearsal.plugins.kubernetes_provider.lifecycle import Lifecycle
+from rehearsal.plugins.kubernetes_provider.resource import InitFailedError, RefusedError, Resource
+from rehearsal.plugins.kubernetes_provider.spelling import for_kubernetes
+from rehearsal.plugins.kubernetes_provider.support import refuse_unsupported
+from rehearsal.plugins.kubernetes_provider.unsupported import NAME, UnsupportedCalls
+from rehearsal.plugins.kubernetes_provider.values import decoded, encoded, plain
+
+Reply = TypeVar("Reply")
+
+
+class KubernetesProvider(UnsupportedCalls):
+    """Server-side apply for any kind the cluster serves; no Helm, Kustomize, YAML, patches."""
+
+    def __init__(self, engine_address: str, version: str) -> None:
+        self._version = version
+        self._log = EngineLog(engine_address)
+        self._cancelled = threading.Event()
+        self._cluster: Cluster | None = None
+
+    def stop(self) -> None:
+        """End every wait."""
+        self._cancelled.set()
+
+    @override
+    def Handshake(
+        self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> pb.ProviderHandshakeResponse:
+        return pb.ProviderHandshakeResponse(
+            accept_secrets=True, supports_autonaming_configuration=True
+        )
+
+    @override
+    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
+        self._log = EngineLog(request.address)
+        return Empty()
+
+    @override
+    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    @override
+    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
+        self.stop()
+        return Empty()
+
+    @override
+    def CheckConfig(
+        self, request: pb.CheckRequest, context: grpc.ServicerContext
+    ) -> pb.CheckResponse:
+        return pb.CheckResponse(inputs=request.news)
+
+    @override
+    def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
+        old = request.old_inputs if request.HasField("old_inputs") else request.olds
+        return answers.configuration_difference(decoded(old), decoded(request.news), os.environ)
+
+    @override
+    def Configure(
+        self, request: pb.ConfigureRequest, context: grpc.ServicerContext
+    ) -> pb.ConfigureResponse:
+        def configure() -> pb.ConfigureResponse:
+            behaviour = configuration.behaviour(request.variables)
+            cluster = access(configuration.choice(request.variables), os.environ)
+            self._cluster = Cluster(cluster, behaviour, self._cancelled)
+            return pb.ConfigureResponse(
+                acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+            )
+
+        return _told(context, configure)
+
+    @override
+    def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> pb.CheckResponse:
+        def check() -> pb.CheckResponse:
+            cluster = self._configured()
+            news, olds = for_kubernetes(decoded(request.news)), decoded(request.olds)
+            type_token = objects.type_of_urn(request.urn)
+            refuse_unsupported(type_token, objects.text(news.get("kind")))
+            kind = objects.kind_of(objects.mapping(plain(news)), objects.kind_of_type(type_token))
+            namespace = cluster.namespace if cluster.is_namespaced(kind) else ""
+            naming = answers.naming(request)
+            done = inputs.completed(news, olds, naming, namespace)
+            return pb.CheckResponse(inputs=encoded(done))
+
+        return _told(context, check)
+
+    @override
+    def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
+        def diff() -> pb.DiffResponse:
+            cluster = self._configured()
+            olds = decoded(request.old_inputs) or decoded(request.olds).get(state.INPUTS)
+            kind = objects.kind_of_type(objects.type_of_urn(request.urn))
+            return answers.difference(
+                objects.mapping(plain(olds)),
+                objects.mapping(plain(decoded(request.news))),
+                kind,
+                cluster,
+            )
+
+        return _told(context, diff)
+
+    @override
+    def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> pb.CreateResponse:
+        def create() -> pb.CreateResponse:
+            resource = Resource(
+                request.urn,
+                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                decoded(request.properties),
+                timeout_s=request.timeout,
+                preview=request.preview,
+            )
+            known = self._lifecycle().create(resource)
+            return pb.CreateResponse(id=known.id, properties=encoded(known.state))
+
+        return _told(context, create)
+
+    @override
+    def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
+        def update() -> pb.UpdateResponse:
+            resource = Resource(
+                request.urn,
+                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                decoded(request.news),
+                decoded(request.olds),
+                request.timeout,
+                request.preview,
+                tuple(request.ignoreChanges),
+            )
+            return pb.UpdateResponse(properties=encoded(self._lifecycle().update(resource).state))
+
+        return _told(context, update)
+
+    @override
+    def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> pb.ReadResponse:
+        def read() -> pb.ReadResponse:
+            type_token = objects.type_of_urn(request.urn)
+            refuse_unsupported(type_token)
+            resource = Resource(
+                request.urn,
+                objects.kind_of_type(type_token),
+                decoded(request.inputs),
+                decoded(request.properties),
+            )
+            known = self._lifecycle().read(resource, request.id)
+            if known is None:
+                return pb.ReadResponse()
+            return pb.ReadResponse(
+                id=known.id, properties=encoded(known.state), inputs=encoded(known.inputs)
+            )
+
+        return _told(context, read)
+
+    @override
+    def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Empty:
+        def delete() -> Empty:
+            resource = Resource(
+                request.urn,
+                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                decoded(request.old_inputs),
+                decoded(request.properties),
+                request.timeout,
+            )
+            self._lifecycle().delete(resource, request.id)
+            return Empty()
+
+        return _told(context, delete)
+
+    def _configured(self) -> Cluster:
+        if self._cluster is None:
+            raise RefusedError(f"{NAME} was asked for a resource before it was configured")
+        return self._cluster
+
+    def _lifecycle(self) -> Lifecycle:
+        return Lifecycle(self._configured(), self._log)
+
+
+def _told(context: grpc.ServicerContext, work: Callable[[], Reply]) -> Reply:
+    """The work's answer, or the call's end with the error's own words."""
+    try:
+        return work()
+    except InitFailedError as error:
+        details = answers.init_failure(error)
+        context.set_trailing_metadata((("grpc-status-details-bin", details),))
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        raise
+    except (ApiError, RefusedError, RehearsalError) as error:
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        raise
