@@ -1,0 +1,171 @@
+"""The fleet's HTTP API, found through the cluster as a pod of it would find it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+from fleet.kubernetes import Cluster, Object, condition
+from infra import names
+from rehearsal.errors import RehearsalError
+
+_ATTEMPTS = 5
+_PAUSE_S = 0.5
+_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True)
+class QueueStatistics:
+    """What the API knows of one queue; counts are since the broker's data began."""
+
+    pending: int
+    in_flight: int
+    done: int
+    failed: int
+    redelivered: int
+    wait_p50_s: float | None
+    wait_p95_s: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """State of one task."""
+
+    status: Literal["pending", "completed", "failed"]
+    value: Any = None
+    error: str | None = None
+
+
+class FleetApi:
+    """Sends tasks and asks for results; safe to share between threads."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._http = client
+
+    def create(
+        self,
+        task: str,
+        kwargs: Mapping[str, Any],
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+    ) -> str:
+        """Send a task and return its id.
+
+        Raises:
+            RehearsalError: where the API refuses it or is away.
+
+        """
+        body = {"task": task, "kwargs": dict(kwargs), "queue": queue, "priority": priority}
+        given = {key: value for key, value in body.items() if value is not None}
+        return str(self._ask("POST", "/create", given)["task_id"])
+
+    def result(self, task_id: str) -> Result:
+        """Ask for a task's result, without waiting."""
+        answer = self._ask("GET", f"/result/{task_id}")
+        return Result(answer["status"], answer.get("result"), answer.get("error"))
+
+    def queues(self) -> dict[str, QueueStatistics]:
+        """Return the statistics by queue."""
+        answer = self._ask("GET", "/api/v1/workers/queues")
+        return {name: _statistics(entry) for name, entry in answer["queues"].items()}
+
+    def _ask(self, method: str, path: str, body: object = None) -> Object:
+        for attempt in range(_ATTEMPTS):
+            try:
+                answer = self._http.request(method, path, json=body)
+            except httpx.ConnectError as error:
+                # Nothing was sent, so a second POST cannot make a second task.
+                problem = str(error)
+            except httpx.HTTPError as error:
+                raise _unreachable(self._http.base_url, str(error) or repr(error)) from error
+            else:
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return _checked(answer)
+                problem = answer.text
+            time.sleep(_PAUSE_S * (attempt + 1))
+        raise _unreachable(self._http.base_url, problem)
+
+
+def connect(cluster: Cluster, namespace: str) -> FleetApi:
+    """Find the API's address and token in the cluster.
+
+    Raises:
+        RehearsalError: where no pod of the API is ready.
+
+    """
+    secret = cluster.secret(namespace, names.API_TOKEN)
+    address = _address(cluster, namespace)
+    if secret is None or address is None:
+        raise RehearsalError(
+            what="the fleet's HTTP API is not ready",
+            why="it has no ready pod" if secret else f"Secret {names.API_TOKEN} does not exist",
+            mend="provision it with: make up; see why with: fleet doctor",
+            where=f"namespace {namespace}, Service {names.API}",
+        )
+    client = httpx.Client(
+        base_url=f"http://{address}",
+        headers={"Authorization": f"Bearer {secret['token']}"},
+        timeout=_TIMEOUT_S,
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+        trust_env=False,
+    )
+    return FleetApi(client)
+
+
+def _address(cluster: Cluster, namespace: str) -> str | None:
+    """Return `ip:port` of a ready pod that the Service selects.
+
+    Not from its EndpointSlices: Kubernetes refuses loopback addresses in them, and the pods'
+    addresses are on this machine's loopback.
+    """
+    service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{names.API}") or {"spec": {}}
+    wanted = ",".join(f"{k}={v}" for k, v in (service["spec"].get("selector") or {}).items())
+    pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=wanted)
+    ready = [pod for pod in pods if wanted and _is_ready(pod)]
+    return f"{ready[0]['status']['podIP']}:{_port(ready[0])}" if ready else None
+
+
+def _is_ready(pod: Object) -> bool:
+    going = pod["metadata"].get("deletionTimestamp") is not None
+    return not going and condition(pod, "Ready").get("status") == "True"
+
+
+def _port(pod: Object) -> int:
+    ports = [port for c in pod["spec"]["containers"] for port in c.get("ports") or []]
+    return next(int(port["containerPort"]) for port in ports if port.get("name") == "http")
+
+
+def _statistics(entry: Object) -> QueueStatistics:
+    return QueueStatistics(
+        pending=entry["pending"],
+        in_flight=entry["in_flight"],
+        done=entry["done"],
+        failed=entry["failed"],
+        redelivered=entry["redelivered"],
+        wait_p50_s=entry["wait_p50_seconds"],
+        wait_p95_s=entry["wait_p95_seconds"],
+    )
+
+
+def _checked(answer: httpx.Response) -> Object:
+    if answer.is_success:
+        found: Object = answer.json()
+        return found
+    raise RehearsalError(
+        what=f"the fleet's HTTP API refused {answer.request.method} {answer.request.url.path}",
+        why=f"{answer.status_code}: {answer.text[:500]}",
+        mend="correct the request; the API's log lies in the pods' folder (`fleet doctor`)",
+        where=str(answer.request.url),
+    )
+
+
+def _unreachable(where: httpx.URL, why: str) -> RehearsalError:
+    return RehearsalError(
+        what="the fleet's HTTP API does not answer",
+        why=why,
+        mend="see its pod with: fleet doctor; then: make up",
+        where=str(where),
+    )

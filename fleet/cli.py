@@ -1,0 +1,121 @@
+# ruff: noqa: PLC0415 - each command imports what it needs only when it runs, to answer at once
+"""The operator's commands: what they are called, what they take, how they end."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fleet.failures import ToldGroup
+from fleet.project import DEFAULT_STACK
+
+app = typer.Typer(
+    cls=ToldGroup,
+    help="Operate a Celery fleet: rehearse it on this machine, watch it, load it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Stack = Annotated[
+    str | None, typer.Option("--stack", "-s", help="Pulumi stack; default: the last one up.")
+]
+_WATCH_S = 1.0
+
+
+@app.command()
+def up(
+    *,
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")] = DEFAULT_STACK,
+    demonstrate: Annotated[
+        bool, typer.Option(help="Send real tasks through the fleet at the end.")
+    ] = True,
+) -> None:
+    """Start the rehearsal, provision the stack with Pulumi, run real tasks through it."""
+    from fleet import project
+    from fleet import up as steps
+
+    found = project.find()
+    name = project.checked_stack_name(stack)
+    steps.run(found, name, Console(), demonstrate=demonstrate)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that runs; state is kept, so the next `up` is quick."""
+    from fleet import down as steps
+    from fleet import project
+
+    steps.run(project.find(), Console())
+
+
+@app.command()
+def env() -> None:
+    """Print the environment for plain pulumi and kubectl: eval "$(fleet env)"."""
+    from fleet import environment, passphrase, project
+
+    found = project.find()
+    passphrase.check(found)
+    print(environment.export_lines(environment.for_shell(found)))  # noqa: T201 - for eval
+
+
+@app.command()
+def status(
+    *,
+    stack: Stack = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show each queue: its work, its worker's replicas, its waits."""
+    from fleet import session
+    from fleet import status as view
+
+    begun = session.begin(stack)
+    if as_json:
+        print(json.dumps(view.take(begun).as_json(), indent=2))  # noqa: T201 - not for a terminal
+    elif watch:
+        with suppress(KeyboardInterrupt):
+            view.watch(begun, Console(), _WATCH_S)
+    else:
+        Console().print(view.render(view.take(begun)))
+
+
+@app.command()
+def burst(
+    queue: Annotated[str, typer.Argument(help="Queue to fill.")],
+    tasks: Annotated[int, typer.Option(min=1, max=10_000, help="Tasks to send at once.")] = 300,
+    seconds: Annotated[float, typer.Option(min=0, max=600, help="Seconds each task takes.")] = 0.5,
+    plot: Annotated[Path | None, typer.Option(help="Save the curves as this PNG.")] = None,
+    stack: Stack = None,
+) -> None:
+    """Send many tasks at once and watch the fleet scale up, drain them and rest again."""
+    from fleet import burst as load
+    from fleet import burst_view, session
+
+    console = Console()
+    prepared = load.prepare(session.begin(stack), queue, tasks, seconds)
+    with burst_view.showing(console, queue) as show:
+        summary = prepared.run(show)
+    console.print(burst_view.summary_table(summary, queue))
+    if plot is not None:
+        from fleet import picture
+
+        picture.save(prepared.samples, queue, plot)
+        console.print(f"saved {plot}", highlight=False)
+    if summary.problems:
+        Console(stderr=True).print(f"error: {'; '.join(summary.problems)}", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(stack: Stack = None) -> None:
+    """Check tools, processes, cluster, broker and fleet; say how to mend what is wrong."""
+    from fleet import doctor as ward
+    from fleet import session
+
+    problems = ward.examine(session.begin(stack), Console())
+    if problems:
+        raise typer.Exit(1)

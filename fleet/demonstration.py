@@ -1,0 +1,143 @@
+"""Proves a fleet by real tasks: sends some of every kind and waits for each result."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet import web_pages
+from fleet.api_client import FleetApi, Result
+from fleet.failing_task import failed, unfinished
+from fleet.progress import Progress
+from fleet.session import Session
+
+_TASKS = "worker_image.tasks"
+_IMAGES = 24
+_FETCHES = 10
+_EPOCHS = 5
+_LABELS_TOLD = 5
+_LIMIT_S = 90.0
+"""From the sending of a batch to its last result; a cold start of a worker takes about 5 s."""
+_POLL_S = 0.25
+
+Kwargs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task to send."""
+
+    task: str
+    """Module and function within the worker image's tasks."""
+    kwargs: Kwargs = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{_TASKS}.{self.task}"
+
+
+@dataclass
+class Batch:
+    """Tasks that were sent together, and what became of them."""
+
+    session: Session
+    api: FleetApi
+    waiting: dict[str, Job] = field(default_factory=dict)
+    done: list[tuple[Job, Any]] = field(default_factory=list)
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self.waiting[self.api.create(job.name, job.kwargs)] = job
+
+    def wait(self, report: Callable[[str], None], until: str | None = None) -> None:
+        """Wait for all results, or for those of one task.
+
+        Raises:
+            RehearsalError: for a task that failed, or did not finish within 90 s.
+
+        """
+        deadline = time.monotonic() + _LIMIT_S
+        while missing := [i for i, job in self.waiting.items() if until in (None, job.task)]:
+            for task_id in missing:
+                self._take(task_id, self.api.result(task_id))
+            report(self._told())
+            if time.monotonic() > deadline and missing[0] in self.waiting:
+                name = self.waiting[missing[0]].name
+                raise unfinished(self.session, name, missing[0], _LIMIT_S)
+            time.sleep(_POLL_S)
+
+    def results(self, task: str) -> list[Any]:
+        """Return the results of one task, in the order in which they came."""
+        return [value for job, value in self.done if job.task == task]
+
+    def _take(self, task_id: str, result: Result) -> None:
+        if result.status == "failed":
+            raise failed(self.session, self.waiting[task_id].name, task_id, result.error)
+        if result.status == "completed":
+            self.done.append((self.waiting.pop(task_id), result.value))
+
+    def _told(self) -> str:
+        left = Counter(job.task for job in self.waiting.values())
+        missing = ", ".join(f"{number} {task}" for task, number in sorted(left.items()))
+        total = len(self.done) + len(self.waiting)
+        return f"{len(self.done)}/{total} results; waiting for {missing or 'none'}"
+
+
+def run(session: Session, progress: Progress) -> None:
+    """Run about forty tasks through every queue of the sample system.
+
+    Raises:
+        RehearsalError: for the first task that fails or does not finish.
+
+    """
+    batch = Batch(session, session.api)
+    with web_pages.served() as addresses, progress.running("tasks") as tell:
+        batch.send([Job("samples.make_samples", {"count": _IMAGES}), *_maintenance()])
+        batch.send([Job("scraping.fetch_page", {"url": url}) for url in _fetches(addresses)])
+        batch.wait(tell, until="samples.make_samples")
+        images = batch.results("samples.make_samples")[0]["images"][:_IMAGES]
+        batch.send([Job("labeling.label_image", {"path": path}) for path in images])
+        batch.send([Job("training.train", {"run_id": _run_id(), "epochs": _EPOCHS})])
+        batch.wait(tell)
+    for line in told(batch):
+        progress.say("tasks", line)
+
+
+def told(batch: Batch) -> list[str]:
+    """Say what the tasks found, from their results."""
+    trained = batch.results("training.train")[0]
+    disk = batch.results("maintenance.record_disk_usage")[0]
+    pages = batch.results("scraping.fetch_page")
+    images = batch.results("labeling.label_image")
+    size, title = sum(page["bytes"] for page in pages), pages[0]["title"]
+    epochs, accuracy = trained["epochs_run"], trained["accuracy"]
+    return [
+        f"{len(batch.done)} tasks done, each with its result",
+        f"labeling: {len(images)} images: {_tally(images)}",
+        f"scraping: {len(pages)} pages of {size} bytes together, such as {title!r}",
+        f"training: {epochs} epochs on the {trained['device']}, accuracy {accuracy}",
+        f"maintenance: the data folder's disk is {disk['used_percent']} % full",
+    ]
+
+
+def _tally(images: Sequence[Mapping[str, Any]]) -> str:
+    labels = Counter(label for image in images for label in image["labels"])
+    return ", ".join(f"{number} {label}" for label, number in labels.most_common(_LABELS_TOLD))
+
+
+def _maintenance() -> list[Job]:
+    purges = ("maintenance.purge_stale_training", "maintenance.purge_stale_scrapes")
+    return [
+        Job("maintenance.record_disk_usage"),
+        *(Job(purge, {"dry_run": True}) for purge in purges),
+    ]
+
+
+def _fetches(addresses: Sequence[str]) -> list[str]:
+    return [addresses[number % len(addresses)] for number in range(_FETCHES)]
+
+
+def _run_id() -> str:
+    """A run of its own, since a finished one would only be found finished."""
+    return f"demonstration-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -1,0 +1,131 @@
+"""The single checks of `fleet doctor`; each yields what it looked at, good or bad."""
+
+import platform
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import redis
+
+from fleet import fleet_state, status
+from fleet.kubernetes import condition
+from fleet.session import Session
+from rehearsal.plugins.install import STAND_INS
+from rehearsal.supervisor import client as supervisor
+from rehearsal.toolchain import tool_report
+
+_METRICS_API = "v1beta1.external.metrics.k8s.io"
+_PING_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; without a problem it is well."""
+
+    subject: str
+    problem: str | None = None
+    mend: str = ""
+
+
+def versions(_: Session) -> Iterator[Finding]:
+    """Name the Python side's versions."""
+    packages = ("pulumi", "pulumi-kubernetes", "celery", "kombu")
+    told = ", ".join(f"{package} {version(package)}" for package in packages)
+    yield Finding(f"Python {platform.python_version()}, {told}")
+
+
+def tools(_: Session) -> Iterator[Finding]:
+    """Say of each tool which version there is and where from."""
+    for tool in tool_report():
+        yield Finding(f"{tool.name}: {tool.origin}", tool.problem, "make up builds what is missing")
+
+
+def plugins(session: Session) -> Iterator[Finding]:
+    """Say of each Pulumi plugin whether it is the official one or a stand-in."""
+    for name in STAND_INS:
+        stand_in = (session.project.plugins / name).is_file()
+        yield Finding(f"{name}: {'stand-in' if stand_in else 'official'}")
+
+
+def stack_file(session: Session) -> Iterator[Finding]:
+    """Read the stack file; a wrong one raises."""
+    config = session.config
+    yield Finding(f"Pulumi.{session.stack}.yaml: {', '.join(config.queues)}")
+
+
+def rehearsal(session: Session) -> Iterator[Finding]:
+    """Look at every process of the stage."""
+    stage = supervisor.status(session.project.rehearsal)
+    if stage.supervisor is None:
+        yield Finding("supervisor", "it does not run", "make up")
+    for process in stage.processes:
+        problem = process.problem or (None if process.pid else process.state)
+        mend = f"make up restarts it; read {process.log}"
+        if problem is not None:
+            yield Finding(process.name, problem, mend)
+        elif process.restarts:
+            yield Finding(f"{process.name}, restarted {process.restarts} times; log: {process.log}")
+    if stage.healthy:
+        ports = ", ".join(f"{name} {port}" for name, port in sorted(stage.ports.items()))
+        yield Finding(f"all processes are healthy; ports: {ports}")
+
+
+def cluster(session: Session) -> Iterator[Finding]:
+    """Ask the API server for its nodes and for KEDA's metrics."""
+    for node in session.cluster.items("/api/v1/nodes"):
+        ready = condition(node, "Ready")
+        problem = None if ready.get("status") == "True" else str(ready.get("message") or "unknown")
+        yield Finding(
+            f"node {node['metadata']['name']}", problem, "make up restarts the node agent"
+        )
+    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{_METRICS_API}"
+    available = condition(session.cluster.get(path) or {}, "Available")
+    good = available.get("status") == "True"
+    problem = None if good else str(available.get("message") or "it is not registered")
+    yield Finding(f"KEDA's metrics ({_METRICS_API})", problem, "see keda-adapter's log; make up")
+
+
+def broker(session: Session) -> Iterator[Finding]:
+    """Ask the broker as a pod would: over TLS, with the published account."""
+    reference = session.config.broker.connection_secret
+    secret = session.cluster.secret(reference.namespace, reference.name)
+    name = f"broker ({supervisor.status(session.project.rehearsal).broker})"
+    if secret is None:
+        yield Finding(name, f"Secret {reference.namespace}/{reference.name} is missing", "make up")
+        return
+    client = redis.Redis(
+        host=secret["host"],
+        port=int(secret["port"]),
+        username=secret["username"],
+        password=secret["password"],
+        ssl=True,
+        ssl_cert_reqs=ssl.CERT_REQUIRED,
+        ssl_ca_data=secret["ca.crt"],
+        socket_timeout=_PING_TIMEOUT_S,
+        socket_connect_timeout=_PING_TIMEOUT_S,
+    )
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        yield Finding(name, str(error), "see its log in the rehearsal's logs; make up")
+    else:
+        yield Finding(f"{name} answers over TLS")
+    finally:
+        client.close()
+
+
+def fleet(session: Session) -> Iterator[Finding]:
+    """Look at the stack's own objects."""
+    namespace = session.config.namespace
+    state = fleet_state.read(session.cluster, namespace)
+    if not state.workers:
+        yield Finding(f"stack {session.stack}", "it is not provisioned", "make up")
+        return
+    troubles = fleet_state.troubled_pods(session.cluster, namespace)
+    notices = list(status.fleet_notices(state, troubles))
+    for notice in notices:
+        yield Finding("stack", notice, "read the pods' logs; make up")
+    if not notices:
+        queues = session.api.queues()
+        yield Finding(f"{len(state.workers)} workers, beat and API; {len(queues)} queues answer")

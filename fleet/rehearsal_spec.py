@@ -1,0 +1,62 @@
+"""What the rehearsal has to stage for a stack: nodes of its node groups, its worker image."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from fleet.project import Project
+from infra.manifests.deployment import NODE_GROUP_LABEL
+from infra.models.cluster import NodeGroupSpec
+from infra.models.fleet import FleetConfig
+from rehearsal.spec import ImageSpec, NodeSpec, RehearsalSpec, Taint
+
+# EKS allows 10 to 15 s for `--horizontal-pod-autoscaler-sync-period`.
+_HPA_SYNC_PERIOD_S = 10
+# The kubelet's default limit.
+_PODS_PER_NODE = "110"
+# As the Dockerfile sets them.
+_IMAGE_ENV = {"PYTHONUNBUFFERED": "1", "CELERY_QUIET": "true"}
+
+
+def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> RehearsalSpec:
+    """Stage every given stack at once; one rehearsal is one cluster."""
+    images = {image_repository(config.image) for config in stacks.values()}
+    return RehearsalSpec(
+        nodes=tuple(node for name in sorted(stacks) for node in _nodes(name, stacks[name])),
+        images=tuple(_images(project, sorted(images))),
+        hpa_sync_period_s=_HPA_SYNC_PERIOD_S,
+    )
+
+
+def image_repository(image: str) -> str:
+    """Cut tag and digest off an image; a registry's port is no tag."""
+    return re.sub(r":[^/:]+$", "", image.split("@", 1)[0])
+
+
+def _nodes(stack: str, config: FleetConfig) -> Iterator[NodeSpec]:
+    for group, spec in config.node_groups.items():
+        for number in range(spec.nodes):
+            yield _node(f"{stack}-{group}-{number}", group, spec)
+
+
+def _node(name: str, group: str, spec: NodeGroupSpec) -> NodeSpec:
+    gpu = {"nvidia.com/gpu": str(spec.gpu)} if spec.gpu else {}
+    memory = f"{spec.memory_mib}Mi"
+    return NodeSpec(
+        name=name.lower().replace("_", "-"),
+        capacity={"cpu": str(spec.cpu), "memory": memory, "pods": _PODS_PER_NODE, **gpu},
+        labels={**spec.labels, NODE_GROUP_LABEL: group},
+        taints=tuple(Taint(key=t.key, value=t.value, effect=t.effect) for t in spec.taints),
+    )
+
+
+def _images(project: Project, repositories: Iterable[str]) -> Iterator[ImageSpec]:
+    """Run every worker image from this checkout: the code that its Dockerfile would copy."""
+    for repository in repositories:
+        yield ImageSpec(
+            repository=repository,
+            path=(Path(sys.prefix) / "bin",),
+            env=_IMAGE_ENV | {"PYTHONPATH": str(project.root)},
+            working_dir=project.work,
+        )

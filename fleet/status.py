@@ -1,0 +1,148 @@
+"""`fleet status`: each queue's work and worker at one moment."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fleet import fleet_state
+from fleet.api_client import QueueStatistics
+from fleet.fleet_state import FleetState, PodTrouble, Replicas, WorkerState
+from fleet.session import Session
+from infra import names
+from rehearsal.errors import RehearsalError
+from rehearsal.supervisor import client as supervisor
+from rehearsal.supervisor.status import RehearsalStatus
+
+_COLUMNS = (
+    "queue",
+    "replicas",
+    "bounds",
+    "pending",
+    "in\nflight",
+    "done",
+    "failed",
+    "re-\ndelivered",
+    "wait p50, p95",
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that `fleet status` shows."""
+
+    stack: str
+    namespace: str
+    state: FleetState
+    queues: Mapping[str, QueueStatistics]
+    notices: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for `--json`."""
+        return asdict(self)
+
+
+def take(session: Session) -> Snapshot:
+    """Read cluster, API and supervisor once.
+
+    Raises:
+        RehearsalError: where nothing runs.
+
+    """
+    namespace = session.config.namespace
+    state = fleet_state.read(session.cluster, namespace)
+    troubles = fleet_state.troubled_pods(session.cluster, namespace)
+    stage = supervisor.status(session.project.rehearsal)
+    notices = [*process_notices(stage), *fleet_notices(state, troubles)]
+    return Snapshot(session.stack, namespace, state, session.api.queues(), tuple(notices))
+
+
+def fleet_notices(state: FleetState, troubles: list[PodTrouble]) -> Iterator[str]:
+    """Say what an operator should know about besides the numbers."""
+    for name, replicas in ((names.API, state.api), (names.BEAT, state.beat)):
+        if replicas is None:
+            yield f"{name} is not deployed"
+        elif replicas.ready < replicas.desired:
+            yield f"{name}: {replicas.ready} of {replicas.desired} pods are ready"
+    for worker in state.workers:
+        if worker.paused:
+            yield f"the scaler of worker {worker.name} is paused, by its ScaledObject's annotation"
+        elif worker.scaler_problem is not None:
+            yield f"the scaler of worker {worker.name} is not ready: {worker.scaler_problem}"
+    for trouble in troubles:
+        yield f"pod {trouble.pod}: {trouble.reason} (restarts: {trouble.restarts})"
+
+
+def render(snapshot: Snapshot) -> RenderableType:
+    """Lay a snapshot out for a terminal."""
+    fleet = snapshot.state
+    title = f"stack {snapshot.stack}, namespace {snapshot.namespace}"
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 0),
+    )
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column == "queue" else "right", no_wrap=True)
+    for worker in fleet.workers:
+        for queue in worker.queues:
+            table.add_row(*_row(queue, worker, snapshot.queues.get(queue)))
+    others = Text(f"api {_told(fleet.api)}   beat {_told(fleet.beat)}", style="dim")
+    notices = [Text(f"! {notice}", style="yellow") for notice in snapshot.notices]
+    return Group(table, others, *notices)
+
+
+def watch(session: Session, console: Console, period_s: float) -> None:
+    """Redraw the table until Ctrl-C; an outage is shown, not fatal."""
+    with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+        while True:
+            try:
+                view = render(take(session))
+            except RehearsalError as error:
+                view = Text(str(error), style="red")
+            live.update(view, refresh=True)
+            time.sleep(period_s)
+
+
+def _row(queue: str, worker: WorkerState, statistics: QueueStatistics | None) -> list[str]:
+    served = queue if queue == worker.name else f"{queue} (worker {worker.name})"
+    replicas = f"{worker.replicas.ready}/{worker.replicas.desired}"
+    shared = [served, replicas, f"{worker.min_replicas}..{worker.max_replicas}"]
+    if statistics is None:
+        return shared
+    counts = (
+        statistics.pending,
+        statistics.in_flight,
+        statistics.done,
+        statistics.failed,
+        statistics.redelivered,
+    )
+    waits = (statistics.wait_p50_s, statistics.wait_p95_s)
+    told = ", ".join("-" if wait is None else f"{wait:.2f} s" for wait in waits)
+    return [*shared, *map(str, counts), told]
+
+
+def _told(replicas: Replicas | None) -> str:
+    return "absent" if replicas is None else f"{replicas.ready}/{replicas.desired}"
+
+
+def process_notices(stage: RehearsalStatus) -> Iterator[str]:
+    """Say which of the rehearsal's processes died, and what became of them."""
+    if stage.problem is not None:
+        yield f"rehearsal: {stage.problem}"
+    for process in stage.processes:
+        if process.pid is None:
+            yield f"{process.name} does not run ({process.state}); log: {process.log}"
+        elif process.restarts:
+            times = f"{process.restarts} times" if process.restarts > 1 else "once"
+            ended = f" (last: {process.last_exit})" if process.last_exit else ""
+            yield f"{process.name} died and was restarted {times}{ended}; log: {process.log}"
