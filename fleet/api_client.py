@@ -69,7 +69,7 @@ class FleetApi:
 
     def queues(self) -> dict[str, QueueStatistics]:
         """Return the statistics by queue."""
-        answer = self._ask("GET", "/api/v1/workers/queues")
+        answer = self._ask("GET", "/api/v1/fleet/queues")
         return {name: _statistics(entry) for name, entry in answer["queues"].items()}
 
     def _ask(self, method: str, path: str, body: object = None) -> Object:

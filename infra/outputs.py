@@ -29,7 +29,7 @@ class FleetOutputs:
 def fleet_outputs(config: FleetConfig) -> FleetOutputs:
     return FleetOutputs(
         namespace=config.namespace,
-        queues=list(config.queues),
+        queues=sorted(config.queues),
         workers={name: names.worker_object(name) for name in config.workers},
         api_service=f"{config.namespace}/{names.API}",
     )

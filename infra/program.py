@@ -15,7 +15,14 @@ from infra.outputs import FleetOutputs, fleet_outputs
 
 def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     """Declare every resource of one stack, in the order they depend on one another."""
-    cluster = Provider("cluster", context=config.cluster.context)
+    cluster = Provider(
+        "cluster",
+        context=config.cluster.context,
+        # Else a changed setting or password would take the object away before it comes back;
+        # checksums in the pods' annotations roll who reads it.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+    )
     opts = ResourceOptions(providers=[cluster])
 
     home = Home(config, opts)

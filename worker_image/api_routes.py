@@ -86,7 +86,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     def result(task_id: TaskId) -> ResultAnswer:
         return result_answer(ports.results.outcome(task_id))
 
-    @api.get("/api/v1/workers/queues")
+    @api.get("/api/v1/fleet/queues")
     def queues() -> QueuesAnswer:
         reports = ports.queues.reports()
         return QueuesAnswer(queues={name: queue_answer(r) for name, r in reports.items()})

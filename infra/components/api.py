@@ -38,7 +38,8 @@ class Api(ComponentResource):
         )
         Service(
             names.API,
-            metadata=meta,
+            # The Deployment is awaited; endpoints come with its pods.
+            metadata=meta | {"annotations": {"pulumi.com/skipAwait": "true"}},
             spec={
                 "selector": selector(config.namespace, "api"),
                 "ports": [{"name": "http", "port": 80, "targetPort": "http"}],

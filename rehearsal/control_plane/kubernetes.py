@@ -18,6 +18,10 @@ _CONTROLLERS_OFF = (
     "certificatesigningrequest-signing-controller",
     "cloud-node-lifecycle-controller",
     "device-taint-eviction-controller",
+    # The API server takes no loopback address in endpoints, and the pods have no other.
+    "endpoints-controller",
+    "endpointslice-controller",
+    "endpointslice-mirroring-controller",
     "kube-apiserver-serving-clustertrustbundle-publisher-controller",
     "legacy-serviceaccount-token-cleaner-controller",
     "node-ipam-controller",

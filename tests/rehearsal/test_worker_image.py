@@ -72,7 +72,7 @@ def test_a_task_goes_through_api_worker_and_result(fleet: Fleet) -> None:
     lost = result(api, create(api, "labeling.label_image", path="../settings.json"))
     assert lost["status"] == "failed"
     assert lost["error"].startswith("OutsideError: path '../settings.json' is outside")
-    labeling = api.get("/api/v1/workers/queues").json()["queues"]["labeling"]
+    labeling = api.get("/api/v1/fleet/queues").json()["queues"]["labeling"]
     assert (labeling["done"], labeling["failed"], labeling["redelivered"]) == (1, 1, 0)
     assert 0 <= labeling["wait_p50_seconds"] < 5
 
@@ -102,7 +102,7 @@ def test_a_running_task_shows_in_its_workers_in_flight_hash(fleet: Fleet) -> Non
     tasks = [create(api, "canary.work", "labeling", seconds=2) for _ in range(2)]
 
     eventually(lambda: in_flight(fleet.broker, "labeling") == 1)
-    queues = api.get("/api/v1/workers/queues").json()["queues"]
+    queues = api.get("/api/v1/fleet/queues").json()["queues"]
     assert (queues["labeling"]["in_flight"], queues["labeling"]["pending"]) == (1, 1)
     assert queues["default"]["in_flight"] == 0
 
@@ -179,7 +179,7 @@ def test_a_task_killed_at_its_limit_is_counted_and_told(fleet: Fleet) -> None:
     queues = eventually(
         lambda: (
             q
-            if (q := api.get("/api/v1/workers/queues").json()["queues"])["default"]["failed"]
+            if (q := api.get("/api/v1/fleet/queues").json()["queues"])["default"]["failed"]
             else None
         )
     )
@@ -215,7 +215,7 @@ def test_a_killed_workers_task_runs_again_and_counts_as_redelivered(fleet: Fleet
     default = eventually(
         lambda: (
             q
-            if (q := api.get("/api/v1/workers/queues").json()["queues"]["default"])["done"]
+            if (q := api.get("/api/v1/fleet/queues").json()["queues"]["default"])["done"]
             else None
         )
     )
@@ -233,7 +233,7 @@ def test_other_pools_get_ready_run_and_drain_as_well(fleet: Fleet, pool: str) ->
 
     assert worker.wait(timeout=15) == 0
     assert api.get(f"/result/{task_id}").json()["status"] == "completed"
-    default = api.get("/api/v1/workers/queues").json()["queues"]["default"]
+    default = api.get("/api/v1/fleet/queues").json()["queues"]["default"]
     assert (default["done"], default["failed"], default["in_flight"]) == (1, 0, 0)
 
 
@@ -392,7 +392,7 @@ def test_pages_are_fetched_at_the_queues_rate_and_a_busy_site_is_asked_again(
 
     assert {answer["result"]["title"] for answer in told} == {"here"}
     assert time.monotonic() - started >= 2
-    scraping = api.get("/api/v1/workers/queues").json()["queues"]["scraping"]
+    scraping = api.get("/api/v1/fleet/queues").json()["queues"]["scraping"]
     assert (scraping["done"], scraping["failed"], scraping["in_flight"]) == (5, 0, 0)
 
 
@@ -404,5 +404,5 @@ def test_settings_of_a_shared_worker_attribute_its_tasks(fleet: Fleet) -> None:
     create(api, "canary.work", "scraping", seconds=2)
 
     eventually(lambda: in_flight(fleet.broker, "shared") == 1)
-    queues = api.get("/api/v1/workers/queues").json()["queues"]
+    queues = api.get("/api/v1/fleet/queues").json()["queues"]
     assert (queues["scraping"]["in_flight"], queues["default"]["in_flight"]) == (1, 0)

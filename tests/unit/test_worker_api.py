@@ -123,7 +123,7 @@ def test_a_result_is_pending_completed_or_failed(
 
 
 def test_queues_are_shown_with_their_waits(api: FastAPI) -> None:
-    assert ask(api, "GET", "/api/v1/workers/queues").json() == {
+    assert ask(api, "GET", "/api/v1/fleet/queues").json() == {
         "queues": {
             "labeling": {
                 "pending": 3,
@@ -149,7 +149,7 @@ def test_no_wait_has_no_percentile() -> None:
     [
         ("POST", "/create"),
         ("GET", "/result/id-1"),
-        ("GET", "/api/v1/workers/queues"),
+        ("GET", "/api/v1/fleet/queues"),
         ("GET", "/openapi.json"),
     ],
 )
@@ -176,7 +176,7 @@ def test_the_health_check_asks_nobody(api: FastAPI, fleet: Fleet) -> None:
     [
         ("POST", "/create", {"task": LABEL}),
         ("GET", "/result/id-1", None),
-        ("GET", "/api/v1/workers/queues", None),
+        ("GET", "/api/v1/fleet/queues", None),
     ],
 )
 def test_without_a_broker_the_caller_is_asked_to_come_back(

@@ -13,8 +13,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
     fleet = make_project(tmp_path_factory.mktemp("whole"))
     try:
         up = fleet.fleet("up", "--stack", STACK)
-        assert up.returncode == 0, up.stdout
+        assert up.returncode == 0, up.output
         yield fleet
+        fleet.close()
     finally:
         down = fleet.fleet("down")
-    assert down.returncode == 0, down.stdout
+    assert down.returncode == 0, down.output

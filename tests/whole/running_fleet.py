@@ -28,6 +28,16 @@ TASK_LIMIT_S = 40
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A command that has run."""
+
+    returncode: int
+    stdout: str
+    output: str
+    """Both streams, for people."""
+
+
+@dataclass(frozen=True)
 class RunningFleet:
     """A project folder in which a fleet runs, or is about to."""
 
@@ -55,11 +65,16 @@ class RunningFleet:
     def api(self) -> FleetApi:
         return connect(self.cluster, NAMESPACE)
 
-    def fleet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def close(self) -> None:
+        """Close the connections that tests have used."""
+        for client in (self.cluster, self.api):
+            client._http.close()
+
+    def fleet(self, *arguments: str) -> Ended:
         """Run a `fleet` command as a user would."""
         return self._run([str(self.folder / ".venv/bin/fleet"), *arguments], dict(os.environ))
 
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pulumi(self, *arguments: str) -> Ended:
         """Run plain `pulumi` in the environment of `fleet env`."""
         return self._run(["pulumi", "--non-interactive", *arguments], self.environment)
 
@@ -99,16 +114,11 @@ class RunningFleet:
         result = self.api.result(task_id)
         return None if result.status == "pending" else result
 
-    def _run(self, command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+    def _run(self, command: list[str], env: dict[str, str]) -> Ended:
+        run = subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )
+        return Ended(run.returncode, run.stdout, run.stdout + run.stderr)
 
 
 def until(look: Callable[[], T | None], within_s: float, what: str) -> T:

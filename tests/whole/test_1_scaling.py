@@ -20,7 +20,7 @@ def test_a_burst_goes_from_zero_to_many_and_back_with_every_result_once(
 
     burst = running.fleet("burst", "labeling", "--tasks", "300", "--seconds", "0.5")
 
-    assert burst.returncode == 0, burst.stdout
+    assert burst.returncode == 0, burst.output
     running.rest("labeling")
 
 

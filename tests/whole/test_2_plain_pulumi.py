@@ -7,13 +7,15 @@ import pytest
 
 from tests.whole.running_fleet import NAMESPACE, STACK, RunningFleet, until
 
+# What a preview lists although nothing changes.
+QUIET = {"same", "read"}
 pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(240)]
 
 
 def test_a_second_up_changes_nothing(running: RunningFleet) -> None:
     up = running.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
 
-    assert up.returncode == 0, up.stdout
+    assert up.returncode == 0, up.output
 
 
 def test_refresh_finds_no_drift_although_keda_has_moved_replicas(running: RunningFleet) -> None:
@@ -22,7 +24,7 @@ def test_refresh_finds_no_drift_although_keda_has_moved_replicas(running: Runnin
 
     refresh = running.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
-    assert refresh.returncode == 0, refresh.stdout
+    assert refresh.returncode == 0, refresh.output
     assert running.result(task, 60).status == "completed"
 
 
@@ -35,7 +37,7 @@ def test_no_secret_is_readable_in_state_or_outputs(running: RunningFleet) -> Non
     state = running.pulumi("stack", "export")
     outputs = running.pulumi("stack", "output", "--json")
 
-    assert state.returncode == 0, state.stdout
+    assert state.returncode == 0, state.output
     for value in (secret["password"], secret["brokerUrl"], token["token"]):
         assert value not in state.stdout
         assert value not in outputs.stdout
@@ -44,7 +46,7 @@ def test_no_secret_is_readable_in_state_or_outputs(running: RunningFleet) -> Non
 def test_outputs_name_the_queues_and_workers(running: RunningFleet) -> None:
     outputs = json.loads(running.pulumi("stack", "output", "--json").stdout)
 
-    assert outputs["queues"] == ["default", "training", "scraping", "labeling"]
+    assert outputs["queues"] == ["default", "labeling", "scraping", "training"]
     assert outputs["workers"]["training"] == "worker-training"
     assert outputs["api_service"] == f"{NAMESPACE}/api"
 
@@ -58,13 +60,35 @@ def test_changing_one_worker_touches_only_its_own_objects(running: RunningFleet)
     preview = running.pulumi("preview", "--json")
     steps = json.loads(preview.stdout)["steps"]
 
-    changed = {step["urn"].split("::")[-1] for step in steps if step["op"] != "same"}
-    kinds = {step["urn"].split("::")[-2].split("$")[-1] for step in steps if step["op"] != "same"}
+    changed = {step["urn"].split("::")[-1] for step in steps if step["op"] not in QUIET}
+    kinds = {
+        step["urn"].split("::")[-2].split("$")[-1] for step in steps if step["op"] not in QUIET
+    }
     assert changed == {"worker-scraping"}
     assert kinds == {"kubernetes:apps/v1:Deployment", "kubernetes:keda.sh/v1alpha1:ScaledObject"}
-    assert running.pulumi("up", "--yes", "--skip-preview").returncode == 0
+    up = running.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.output
     command = running.get("deployments", "worker-scraping")["spec"]["template"]["spec"]
     assert "--concurrency=3" in command["containers"][0]["command"]
+
+
+def test_a_changed_route_rolls_who_publishes_and_replaces_nothing(running: RunningFleet) -> None:
+    def faster(config: dict[str, Any]) -> None:
+        queue = config["celery-fleet:queues"]["scraping"]
+        queue["rateLimits"] = {"worker_image.tasks.scraping.fetch_page": "9/s"}
+
+    running.edit_stack(faster)
+
+    preview = running.pulumi("preview", "--json")
+    steps = json.loads(preview.stdout)["steps"]
+
+    changed = {step["urn"].split("::")[-1]: step["op"] for step in steps if step["op"] not in QUIET}
+    updated = {"settings", "worker-scraping", "api", "beat"}
+    assert changed == dict.fromkeys(updated, "update")
+    up = running.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.output
+    settings = running.get("configmaps", "celery-settings")["data"]["settings.json"]
+    assert "9/s" in settings
 
 
 def test_a_misspelt_key_is_refused_in_one_line_and_nothing_changes(running: RunningFleet) -> None:
@@ -76,8 +100,8 @@ def test_a_misspelt_key_is_refused_in_one_line_and_nothing_changes(running: Runn
     running.stack_file.write_text(original)
 
     assert up.returncode != 0
-    assert f"Pulumi.{STACK}.yaml: queus is not a known key; is it misspelt?" in up.stdout
-    assert "Traceback" not in up.stdout
+    assert f"Pulumi.{STACK}.yaml: queus is not a known key; is it misspelt?" in up.output
+    assert "Traceback" not in up.output
     after = running.pulumi("stack", "export").stdout
     assert resources(after) == resources(before)
 
@@ -93,13 +117,13 @@ def test_what_the_api_server_refuses_is_shown_in_its_own_words(running: RunningF
     running.stack_file.write_text(original)
 
     assert preview.returncode != 0
-    assert "spec.template.spec.tolerations" in preview.stdout
+    assert "spec.template.spec.tolerations" in preview.output
 
 
 def test_destroy_takes_scalers_before_workers_and_ends_clean(running: RunningFleet) -> None:
     destroy = running.pulumi("destroy", "--yes", "--skip-preview", "--json")
 
-    assert destroy.returncode == 0, destroy.stdout
+    assert destroy.returncode == 0, destroy.output
     deleted = [
         event["resOutputsEvent"]["metadata"]["urn"]
         for event in map(json.loads, filter(None, destroy.stdout.splitlines()))
