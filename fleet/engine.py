@@ -6,18 +6,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet import engine_lock, engine_repair, stack_file
+from fleet import engine_lock, stack_file
 from fleet.engine_events import EventTail, UpdateView, planned_changes
-from fleet.kubernetes import Cluster
 from fleet.project import Project
 from rehearsal.errors import RehearsalError
 
 _POLL_S = 0.1
 _FINISH_S = 60.0
 """How long an earlier pulumi may take to finish what it had begun."""
+# Without it the Kubernetes provider refuses to create what exists (pulumi-kubernetes 4.34).
+_ADOPT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
 _MAX_INTERRUPTS = 2
 """Pulumi cancels at the first SIGINT and ends at the second."""
 
@@ -51,15 +52,18 @@ class Engine:
             report("an earlier pulumi died and left the stack locked; releasing it")
             self._run("cancel", "--yes", self.stack)
 
-    def repair(self, cluster: Cluster, report: Callable[[str], None]) -> None:
-        """Settle what a killed pulumi had under way, as the cluster shows it."""
+    def was_cut_short(self) -> bool:
+        """Whether a killed pulumi left operations under way, which it cannot tell done or not."""
         state = json.loads(self._run("stack", "export", *self._on_stack))
-        if not engine_repair.has_pending(state):
-            return
-        creates = list(engine_repair.pending_creates(state))
-        report("an earlier pulumi was cut short; asking the cluster what it had done")
-        settle = engine_repair.refresh_arguments(creates, cluster)
-        self._run("refresh", "--yes", "--skip-preview", *settle, *self._on_stack)
+        return bool((state.get("deployment") or {}).get("pending_operations"))
+
+    def repair(self, report: Callable[[str], None]) -> None:
+        """Settle what was under way: forget it, then take over whatever of it exists.
+
+        The `up` that follows takes the permission to take over back out of the state.
+        """
+        self._run("refresh", "--yes", "--skip-preview", "--clear-pending-creates", *self._on_stack)
+        replace(self, environment={**self.environment, _ADOPT: "true"}).up(report)
 
     def up(self, report: Callable[[str], None]) -> UpdateView:
         """Run `pulumi up`; its output goes to a log.

@@ -8,7 +8,6 @@ from rich.console import Console
 from fleet import (
     demonstration,
     environment,
-    kubernetes,
     lock,
     passphrase,
     preflight,
@@ -103,11 +102,12 @@ class Up:
         return engine
 
     def _provision(self, engine: Engine) -> None:
-        cluster = kubernetes.connect(self.project.kubeconfig)
-        engine.repair(cluster, self.progress.reporter("pulumi"))
         with self.progress.running("pulumi up") as tell:
+            if engine.was_cut_short():
+                self.progress.say("pulumi", "an earlier one was cut short: taking over its objects")
+                engine.repair(tell)
             view = engine.up(tell)
-        self.progress.say("pulumi up", f"{view.changed} resources changed; log: {engine.log}")
+        self.progress.say("pulumi up", f"resources changed: {view.changed}; log: {engine.log}")
 
     def _await_fleet(self, session: Session, config: FleetConfig) -> None:
         pods = Layout(self.project.rehearsal).pods

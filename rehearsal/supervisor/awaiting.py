@@ -7,8 +7,9 @@ from typing import NoReturn
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.supervisor.lock import lock_holder
-from rehearsal.supervisor.records import BrokenRecordError, StageRecord, read_record
-from rehearsal.supervisor.state_files import lock_file
+from rehearsal.supervisor.news import describe_log
+from rehearsal.supervisor.records import BrokenRecordError, ProcessRecord, StageRecord, read_record
+from rehearsal.supervisor.state_files import lock_file, log_file
 from rehearsal.supervisor.stopping import is_alive
 
 _POLL_S = 0.05
@@ -72,11 +73,12 @@ def _tell_progress(
 
 def _raise_ended(layout: Layout, record: StageRecord | None) -> NoReturn:
     if record is None:
+        log = log_file(layout, "supervisor")
         raise RehearsalError(
-            what="The rehearsal was stopped while this command waited for it.",
-            why="another command stopped it",
-            mend="run the command again",
-            where=layout.root,
+            what="The supervisor ended before the rehearsal was healthy.",
+            why=f"another command stopped it, or it failed; {describe_log(log)}",
+            mend="run the command again; if it ends again, read the log",
+            where=log,
         )
     if record.problem is not None:
         raise record.problem.error()
@@ -87,10 +89,16 @@ def _too_slow(layout: Layout, record: StageRecord | None) -> RehearsalError:
     reasons = dict(record.pending) if record else {}
     for name, each in record.processes.items() if record else ():
         if each.state != "running":
-            reasons[name] = f"{each.state}, {each.problem or 'waits for others'}"
+            reasons[name] = f"{each.state}; {_reason(each)}"
     return RehearsalError(
         what=f"The rehearsal is not healthy after {_LIMIT_S:.0f} s.",
         why="; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no reason is recorded",
         mend="read the log of the first one; stop and start the rehearsal",
         where=layout.logs,
     )
+
+
+def _reason(process: ProcessRecord) -> str:
+    if process.state == "waiting":
+        return "waits for others"
+    return process.problem or process.last_exit or "no answer yet"

@@ -95,6 +95,8 @@ class Board:
             write_record(self.layout, self.record)
             self._written = processes_file(self.layout).stat()
         except (RehearsalError, OSError) as error:
+            # Tried again with the next look.
+            self._written = None
             _LOG.error("%s", error)
 
     async def keep_written(self) -> None:

@@ -1,5 +1,6 @@
 """Start, stop and look at a stage: what the operator's commands call."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,15 @@ from rehearsal.supervisor import teardown
 from rehearsal.supervisor.awaiting import SupervisorLostError, wait_until_healthy
 from rehearsal.supervisor.inputs import StageTools, write_inputs
 from rehearsal.supervisor.launch import ensure_supervisor
+from rehearsal.supervisor.lock import lock_holder
 from rehearsal.supervisor.news import describe_log, render_news, take_news
-from rehearsal.supervisor.state_files import log_file, news_file
+from rehearsal.supervisor.state_files import lock_file, log_file, news_file
 from rehearsal.supervisor.status import RehearsalStatus, read_status
+
+_MIB = 1024 * 1024
+# etcd alone lays out two files of 64 MiB; a fresh stage took 125 MiB (2026-11).
+_ROOM_TO_START_MIB = 256
+_ROOM_TO_GO_ON_MIB = 16
 
 _SUPERVISORS = 3
 """That one command tries."""
@@ -47,6 +54,7 @@ def start(root: Path, spec: RehearsalSpec, tools: StageTools, report: Report) ->
     layout = Layout(root.resolve())
     for folder in (layout.root, layout.logs):
         make_folder(folder)
+    _require_space(layout)
     inputs = write_inputs(layout, spec, tools)
     try:
         _get_healthy(layout, inputs, report)
@@ -54,6 +62,25 @@ def start(root: Path, spec: RehearsalSpec, tools: StageTools, report: Report) ->
         report_news(root, report)
     env = {"KUBECONFIG": str(layout.kubeconfig)}
     return Rehearsal(kubeconfig=layout.kubeconfig, env=env, logs=layout.logs)
+
+
+def _require_space(layout: Layout) -> None:
+    """Refuse before anything fails half-way for want of room.
+
+    Raises:
+        RehearsalError: less is free than a stage needs, to start or to go on.
+
+    """
+    running = lock_holder(lock_file(layout)) is not None
+    needed_mib = _ROOM_TO_GO_ON_MIB if running else _ROOM_TO_START_MIB
+    free_mib = shutil.disk_usage(layout.root).free // _MIB
+    if free_mib < needed_mib:
+        raise RehearsalError(
+            what="The disk is too full for the rehearsal.",
+            why=f"{free_mib} MiB are free, {needed_mib} MiB are needed",
+            mend="free some disk space, then run the command again",
+            where=layout.root,
+        )
 
 
 def _get_healthy(layout: Layout, inputs: str, report: Report) -> None:

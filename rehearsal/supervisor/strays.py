@@ -42,12 +42,13 @@ def find_strays(layout: Layout, known: Iterable[Identity]) -> list[Identity]:
 def _belongs(process: psutil.Process, root: Path) -> bool:
     try:
         arguments = process.cmdline()
-        program = Path(process.exe()).name
+        # Debian's redis-server is a link to redis-check-rdb: both names may tell.
+        programs = {Path(process.exe()).name, process.name()}
         folder = Path(process.cwd())
     except (psutil.Error, OSError):
         # Another user's, or gone meanwhile.
         return False
-    ours = program in _PROGRAMS or not _MODULES.isdisjoint(arguments)
+    ours = not _PROGRAMS.isdisjoint(programs) or not _MODULES.isdisjoint(arguments)
     return ours and (folder.is_relative_to(root) or _names(arguments, root))
 
 

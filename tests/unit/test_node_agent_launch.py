@@ -70,6 +70,18 @@ def test_an_argument_may_hold_its_path_behind_an_equals_sign_but_a_value_may_not
     assert rewriter.value("dir=/data/x") == "dir=/data/x"
 
 
+def test_a_checkout_below_a_mounts_path_still_finds_its_programs() -> None:
+    folders = (Path("/data/checkout/.venv/bin"),)
+    image = IMAGE.model_copy(update={"path": folders, "env": {"PYTHONPATH": "/data/checkout"}})
+    around = Surroundings(image, Path("/data/checkout/.state/pods/p"), MOUNTS)
+
+    env = container_launch(container(), image_env(pod(), around), around).env
+
+    assert env["PATH"].startswith("/data/checkout/.venv/bin:")
+    assert env["PYTHONPATH"] == "/data/checkout"
+    assert env["HOME"] == "/data/checkout/.state/pods/p/home"
+
+
 def test_a_local_path_is_not_taken_for_a_container_path_again() -> None:
     below_tmp = (Mount("/tmp", Path("/tmp/pods/p/volumes/tmp")),)  # noqa: S108 - only compared
 

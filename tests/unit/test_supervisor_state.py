@@ -1,12 +1,14 @@
 """What is written down and read back: records, inputs, the status of a stage."""
 
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from rehearsal.control_plane.program import Program
+from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.spec import RehearsalSpec
 from rehearsal.supervisor import client
@@ -146,3 +148,15 @@ def test_a_stray_is_known_by_a_path_in_its_arguments(tmp_path: Path) -> None:
     assert _names(["etcd", f"--data-dir={tmp_path}/etcd"], tmp_path)
     assert _names(["python", "--state", str(tmp_path)], tmp_path)
     assert not _names(["etcd", f"--data-dir={tmp_path}-other/etcd"], tmp_path)
+
+
+def test_a_disk_that_is_too_full_is_told_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = SimpleNamespace(free=255 * 1024 * 1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+
+    with pytest.raises(RehearsalError, match="255 MiB are free, 256 MiB are needed"):
+        client.start(tmp_path, SPEC, TOOLS, print)
+
+    assert not processes_file(Layout(tmp_path)).exists()

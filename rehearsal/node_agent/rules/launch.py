@@ -44,14 +44,10 @@ def image_env(pod: Pod, around: Surroundings) -> dict[str, str]:
 
     Nothing of the agent's own environment is in it.
     """
-    image = around.image
-    path = [*(str(folder) for folder in image.path), image.env.get("PATH", _SYSTEM_PATH)]
     return {
         "LANG": "C.UTF-8",
-        "HOME": str(around.pod_folder / "home"),
         "TMPDIR": _temporary_folder(around),
-        **image.env,
-        "PATH": ":".join(path),
+        **_local_env(around),
         "HOSTNAME": pod.spec.hostname or pod.metadata.name,
     }
 
@@ -62,7 +58,9 @@ def container_launch(container: Container, env: Mapping[str, str], around: Surro
     # Expanded first, from container paths: else a local path could be taken for a container's.
     arguments = (expand(text, env) for text in (*container.command, *container.args))
     mark = str(around.pod_folder / container.name)
-    local_env = {name: rewriter.value(value) for name, value in env.items()}
+    # The checkout may itself lie below a mount's path, as one in /tmp does.
+    already = _local_env(around).items()
+    local_env = {n: v if (n, v) in already else rewriter.value(v) for n, v in env.items()}
     return Launch(
         argv=tuple(rewriter.argument(text) for text in arguments),
         env={**local_env, MARK: mark},
@@ -87,6 +85,13 @@ def hook_arguments(command: Sequence[str], mounts: tuple[Mount, ...]) -> tuple[s
     """A hook's command, which the kubelet does not expand."""
     rewriter = PathRewriter(mounts)
     return tuple(rewriter.argument(text) for text in command)
+
+
+def _local_env(around: Surroundings) -> dict[str, str]:
+    """The part of `image_env` that holds this machine's paths, not a container's."""
+    image = around.image
+    path = [*(str(folder) for folder in image.path), image.env.get("PATH", _SYSTEM_PATH)]
+    return {"HOME": str(around.pod_folder / "home"), **image.env, "PATH": ":".join(path)}
 
 
 def _temporary_folder(around: Surroundings) -> str:
