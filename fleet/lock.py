@@ -20,8 +20,7 @@ def exclusively(project: Project, command: str) -> Iterator[None]:
         RehearsalError: naming the holder.
 
     """
-    project.state.mkdir(parents=True, exist_ok=True)
-    with project.lock.open("a+") as file:
+    with _opened(project) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -29,6 +28,19 @@ def exclusively(project: Project, command: str) -> Iterator[None]:
         _sign(file, command)
         yield
         file.truncate(0)
+
+
+def _opened(project: Project) -> TextIO:
+    try:
+        project.state.mkdir(parents=True, exist_ok=True)
+        return project.lock.open("a+")
+    except OSError as error:
+        raise RehearsalError(
+            what="the state folder cannot be used",
+            why=str(error),
+            mend="put the state elsewhere with CELERY_FLEET_STATE=<folder>",
+            where=project.state,
+        ) from error
 
 
 def _sign(file: TextIO, command: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rehearsal.errors import RehearsalError
 
 TOKEN_KEY = f"{PROJECT_NAME}:apiToken"
 _SALT_KEY = "encryptionsalt"
+_SECRETS = re.compile(rf"^{_SALT_KEY}:.*\n|^( +){TOKEN_KEY}:\n\1 +secure:.*\n", flags=re.MULTILINE)
 _TEMPLATES = {"local": "imagineer"}
 """Template by stack name, where it is not the stack's own name."""
 
@@ -91,7 +93,9 @@ def drop_secrets(path: Path) -> None:
         )
     kept = {key: value for key, value in document.items() if key != _SALT_KEY}
     kept["config"] = {k: v for k, v in (kept.get("config") or {}).items() if k != TOKEN_KEY}
-    write_atomically(path, yaml.safe_dump(kept, sort_keys=False))
+    text = _SECRETS.sub("", path.read_text())
+    # Pulumi writes both in block style; any other way of writing costs the file its comments.
+    write_atomically(path, text if _parsed(text) == kept else yaml.safe_dump(kept, sort_keys=False))
 
 
 def is_secret_set(path: Path) -> bool:

@@ -67,3 +67,13 @@ def test_a_lock_file_left_by_a_dead_command_locks_nothing(tmp_path: Path) -> Non
 
     with lock.exclusively(here, "fleet up"):
         assert json.loads(here.lock.read_text())["pid"] == os.getpid()
+
+
+def test_a_state_folder_that_cannot_be_made_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    here = Project(tmp_path, tmp_path / "file" / ".state")
+
+    with pytest.raises(RehearsalError) as raised, lock.exclusively(here, "fleet up"):
+        pass
+
+    assert raised.value.where == here.state

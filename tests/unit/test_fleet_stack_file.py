@@ -117,6 +117,15 @@ def test_secrets_of_a_lost_passphrase_make_room_for_new_ones(project: Project) -
 
     stack_file.drop_secrets(path)
 
+    assert path.read_text() == TEMPLATE
+
+
+def test_secrets_written_in_another_style_are_dropped_too(project: Project) -> None:
+    path = stack_file.ensure(project, "local").path
+    path.write_text(TEMPLATE + "  celery-fleet:apiToken: {secure: v1:abc}\n" + SALT)
+
+    stack_file.drop_secrets(path)
+
     assert yaml.safe_load(path.read_text()) == yaml.safe_load(TEMPLATE)
 
 

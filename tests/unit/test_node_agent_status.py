@@ -199,3 +199,10 @@ def test_the_systems_own_taints_outlive_a_new_declaration() -> None:
         "nvidia.com/gpu",
         "node.kubernetes.io/not-ready",
     ]
+
+
+def test_a_pod_that_comes_back_with_another_address_reports_that_one_alone() -> None:
+    status = pod_status(PodView(pod(), record(READY), "127.0.0.1"), {}, now=1000.0)
+
+    # A strategic merge keeps what was reported before, unless told to replace it.
+    assert status["podIPs"] == [{"$patch": "replace"}, {"ip": status["podIP"]}]

@@ -66,9 +66,10 @@ class RunningFleet:
         return connect(self.cluster, NAMESPACE)
 
     def close(self) -> None:
-        """Close the connections that tests have used."""
-        for client in (self.cluster, self.api):
-            client._http.close()
+        """Close the connections that tests have used; the next use makes new ones."""
+        for name in ("cluster", "api"):
+            if name in self.__dict__:
+                self.__dict__.pop(name)._http.close()
 
     def fleet(self, *arguments: str) -> Ended:
         """Run a `fleet` command as a user would."""

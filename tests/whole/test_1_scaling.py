@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.whole.running_fleet import TASK_LIMIT_S, RunningFleet, until
+from tests.whole.running_fleet import STACK, TASK_LIMIT_S, RunningFleet, until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(300)]
 
@@ -69,6 +69,20 @@ def test_killing_a_worker_loses_no_task(running: RunningFleet) -> None:
     result = running.result(task, within_s=3 * TASK_LIMIT_S + 160)
 
     assert result.status == "completed"
+
+
+def test_a_fleet_that_was_stopped_comes_back_with_the_work_it_had(running: RunningFleet) -> None:
+    running.rest("scraping")
+    stopped_with = [running.canary("scraping", 0.1) for _ in range(20)]
+    running.close()
+
+    down = running.fleet("down")
+    assert down.returncode == 0, down.output
+    up = running.fleet("up", "--stack", STACK, "--no-demonstrate")
+
+    assert up.returncode == 0, up.output
+    for task in stopped_with:
+        assert running.result(task, within_s=3 * TASK_LIMIT_S + 160).status == "completed"
 
 
 def worker_processes(name: str, running: RunningFleet) -> list[int]:

@@ -40,7 +40,8 @@ def pod_status(view: PodView, conditions: dict[str, Condition], now: float) -> J
         "hostIP": view.host_ip,
         "hostIPs": [{"ip": view.host_ip}],
         "podIP": record.ip,
-        "podIPs": [{"ip": record.ip}],
+        # Merged by address, a pod that came back with a new one would have two.
+        "podIPs": [{"$patch": "replace"}, {"ip": record.ip}],
         "startTime": rfc3339(record.started_at),
         "initContainerStatuses": [_container(c) for c in record.containers if c.init],
         "containerStatuses": [_container(c) for c in record.containers if not c.init],
