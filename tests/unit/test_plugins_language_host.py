@@ -112,7 +112,7 @@ def test_a_policy_pack_ends_when_the_engine_drops_the_call(
         callback()
     list(pieces)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_plugin_that_is_no_policy_pack_is_refused(host: LanguageHost, tmp_path: Path) -> None:
