@@ -5,6 +5,7 @@ PYTHON ?=
 # Of `make lock`: `LOCK_FLAGS=--upgrade` moves every pin to the newest.
 LOCK_FLAGS ?=
 
+STATE = "$${CELERY_FLEET_STATE:-.state}"
 CACHE = $${CELERY_FLEET_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/celery-fleet}
 
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -20,8 +21,8 @@ up: venv ## provision STACK (default: local) on this machine and run real tasks 
 	@.venv/bin/fleet up --stack $(STACK)
 
 down: ## stop everything that `make up` started; its state stays
-	@if [ -d .state ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
-	else echo "nothing runs: there is no .state"; fi
+	@if [ -d $(STATE) ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
+	else echo "nothing runs: there is no $(STATE)"; fi
 
 test: check tools ## every test: `check`, the engine, the rehearsal
 	.venv/bin/pytest -m "engine or rehearsal" --durations=15
@@ -33,7 +34,7 @@ check: venv ## lint, types and fast tests, in under a minute
 	.venv/bin/pytest --quiet -m "not engine and not rehearsal"
 
 clean: down ## down, and remove state, .venv and the tool cache
-	rm -rf .state .venv
+	rm -rf $(STATE) .venv
 	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock"
 
 lock: venv ## renew the lock files from pyproject.toml

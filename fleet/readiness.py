@@ -12,6 +12,8 @@ from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 
 _LIMIT_S = 90.0
+# A new Deployment begins with one replica; a cooldown and a KEDA poll later it is at rest.
+_REST_LIMIT_S = 40.0
 _POLL_S = 0.3
 
 
@@ -35,6 +37,24 @@ def wait(
             raise _not_ready(missing, troubles, logs)
         report(f"waiting for {missing[0]}")
         time.sleep(_POLL_S)
+
+
+def rest(cluster: Cluster, config: FleetConfig, report: Callable[[str], None]) -> bool:
+    """Wait until each worker is at its minimum; False if they have other work to do."""
+    deadline = time.monotonic() + _REST_LIMIT_S
+    while busy := list(above_minimum(fleet_state.read(cluster, config.namespace))):
+        if time.monotonic() > deadline:
+            return False
+        report(f"waiting for KEDA to take {', '.join(busy)} down")
+        time.sleep(_POLL_S)
+    return True
+
+
+def above_minimum(state: FleetState) -> Iterator[str]:
+    """Name the workers that have more replicas than they keep."""
+    for worker in state.workers:
+        if max(worker.replicas.desired, worker.replicas.ready) > worker.min_replicas:
+            yield worker.name
 
 
 def unready(state: FleetState, config: FleetConfig) -> Iterator[str]:

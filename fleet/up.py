@@ -62,6 +62,7 @@ class Up:
             session = Session(self.project, self.stack)
             self._await_fleet(session, config)
             if demonstrate:
+                self._await_rest(session, config)
                 demonstration.run(session, self.progress)
         return session
 
@@ -114,6 +115,13 @@ class Up:
         with self.progress.running("fleet") as tell:
             readiness.wait(session.cluster, config, pods, tell)
         self.progress.say("fleet", "API, beat and scalers are ready")
+
+    def _await_rest(self, session: Session, config: FleetConfig) -> None:
+        """So that the demonstration shows KEDA starting workers, not workers that were there."""
+        with self.progress.running("rest") as tell:
+            resting = readiness.rest(session.cluster, config, tell)
+        told = "every worker is at its minimum" if resting else "the fleet is already at work"
+        self.progress.say("rest", told)
 
 
 def run(project: Project, stack: str, console: Console, *, demonstrate: bool) -> None:

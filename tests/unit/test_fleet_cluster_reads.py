@@ -144,6 +144,16 @@ def test_ready_means_api_beat_and_every_scaler_of_the_stack() -> None:
     ]
 
 
+def test_a_worker_is_at_rest_when_neither_wanted_nor_ready_replicas_exceed_its_minimum() -> None:
+    def worker(name: str, ready: int, desired: int) -> WorkerState:
+        replicas = Replicas(ready, desired, settled=True)
+        return WorkerState(name, (name,), replicas, 1, 3, False, None)  # noqa: FBT003 - paused
+
+    workers = (worker("resting", 1, 1), worker("going", 2, 1), worker("coming", 1, 2))
+
+    assert list(readiness.above_minimum(FleetState(workers, None, None))) == ["going", "coming"]
+
+
 def test_an_api_server_that_is_away_says_how_to_start_it() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
