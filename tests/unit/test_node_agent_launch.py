@@ -214,8 +214,8 @@ def test_addresses_go_round_before_one_is_used_again() -> None:
     assert next_address(network, "127.77.15.254", {"127.77.0.1"}) == "127.77.0.2"
 
 
-def test_two_rehearsals_give_their_pods_addresses_of_their_own(tmp_path: Path) -> None:
-    networks = {pod_network(tmp_path / str(number) / "pods") for number in range(20)}
+def test_two_rehearsals_give_their_pods_addresses_of_their_own() -> None:
+    networks = {pod_network(Path(f"/checkouts/{number}/pods")) for number in range(20)}
 
-    assert len(networks) > 15
+    assert len(networks) >= 19
     assert all(network.subnet_of(IPv4Network("127.64.0.0/10")) for network in networks)

@@ -1,7 +1,7 @@
 """Pod addresses: loopback, so that every pod can bind the same port."""
 
-import zlib
 from collections.abc import Container
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -16,7 +16,8 @@ def pod_network(folder: Path) -> IPv4Network:
 
     By the folder, so that two rehearsals on one machine do not share addresses.
     """
-    return _NETWORKS[zlib.crc32(str(folder.resolve()).encode()) % len(_NETWORKS)]
+    digest = sha256(str(folder.resolve()).encode()).digest()
+    return _NETWORKS[int.from_bytes(digest[:4], "big") % len(_NETWORKS)]
 
 
 def next_address(network: IPv4Network, after: str | None, taken: Container[str]) -> str:
