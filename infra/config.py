@@ -18,7 +18,7 @@ from infra.models.fleet import FleetConfig
 
 PROJECT = "celery-fleet"
 API_TOKEN_KEY = "apiToken"  # noqa: S105 - the key's name
-_SCALARS = frozenset({"tier", "namespace", "image"})
+_SCALARS = frozenset({"tier", "namespace", "image", "profile"})
 
 
 class ConfigError(Exception):
@@ -81,7 +81,8 @@ def _validated(raw: Mapping[str, Any], file: str) -> FleetConfig:
     try:
         return FleetConfig.model_validate(raw)
     except ValidationError as error:
-        lines = [f"{file}: {_told(problem)}" for problem in error.errors(include_url=False)]
+        told = [_told(problem) for problem in error.errors(include_url=False)]
+        lines = [f"{file}: {line}" for lines in told for line in lines.splitlines()]
         raise ConfigError("\n".join(lines)) from error
 
 

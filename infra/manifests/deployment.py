@@ -5,10 +5,9 @@ from infra.manifests import Manifest
 from infra.manifests.container import container, from_secret, heartbeat_probe, volumes
 from infra.manifests.labels import Component, labels, selector
 from infra.manifests.settings import settings_checksum
+from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
-from infra.models.worker import WorkerSpec
-from infra.sizing import grace_period_s
 
 NODE_GROUP_LABEL = "celery-fleet.dev/node-group"
 SETTINGS_CHECKSUM = "celery-fleet.dev/settings-checksum"
@@ -21,7 +20,7 @@ _USER = 10001
 def worker_deployment(config: FleetConfig, name: str) -> Manifest:
     """Spec of a worker's Deployment; no `replicas`, which are KEDA's."""
     worker = config.workers[name]
-    main = container(config, "worker", worker_command(name, worker), worker.resources)
+    main = container(config, "worker", worker_command(config, name), worker.resources)
     main["env"].append({"name": "FLEET_WORKER", "value": name})
     main |= {
         "startupProbe": heartbeat_probe(period_s=1, failures=60),
@@ -35,16 +34,18 @@ def worker_deployment(config: FleetConfig, name: str) -> Manifest:
         "selector": {"matchLabels": selector(config.namespace, "worker", name)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0} | surge},
         "revisionHistoryLimit": 3,
-        "template": _template(config, "worker", main, grace_period_s(worker), name),
+        "template": _template(config, "worker", main, plan(config, name).grace_s, name),
     }
 
 
-def worker_command(name: str, worker: WorkerSpec) -> list[str]:
+def worker_command(config: FleetConfig, name: str) -> list[str]:
     """The `celery worker` command line, in exec form: Celery itself gets SIGTERM.
 
     `$(POD_NAME)` is the host name that `%h` would give inside a pod.
     """
-    memory = worker.max_memory_per_child
+    worker = config.workers[name]
+    queues = [config.queues[queue] for queue in worker.queues]
+    memory, prefetch = worker.max_memory_per_child, worker.prefetch_multiplier
     return [
         "celery",
         f"--app={_APP}",
@@ -53,14 +54,14 @@ def worker_command(name: str, worker: WorkerSpec) -> list[str]:
         f"--hostname=worker-{name}@$(POD_NAME)",
         f"--pool={worker.pool}",
         f"--concurrency={worker.concurrency}",
-        "--prefetch-multiplier=1",
-        "--disable-prefetch",
+        f"--prefetch-multiplier={prefetch}",
+        *(["--disable-prefetch"] if prefetch == 1 else []),
         "-O",
         "fair",
         "--without-gossip",
         "--without-mingle",
-        f"--soft-time-limit={worker.soft_time_limit_s}",
-        f"--time-limit={worker.time_limit_s}",
+        f"--soft-time-limit={max(q.soft_time_limit_s for q in queues)}",
+        f"--time-limit={max(q.time_limit_s for q in queues)}",
         f"--max-tasks-per-child={worker.max_tasks_per_child}",
         *([f"--max-memory-per-child={memory}"] if memory is not None else []),
         "--loglevel=INFO",

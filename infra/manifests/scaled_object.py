@@ -2,9 +2,9 @@
 
 from infra import names
 from infra.manifests import Manifest
+from infra.models.agreement import plan
 from infra.models.fleet import FleetConfig
-from infra.models.worker import WorkerSpec
-from infra.sizing import Trigger, scaling
+from infra.sizing import Trigger, WorkerPlan
 
 _SCALE_UP_PERIOD_S = 15
 
@@ -15,28 +15,26 @@ def scaled_object(config: FleetConfig, name: str) -> Manifest:
     No `fallback`: without it an unreachable Redis leaves the replicas as they are; with it GPU
     nodes wake or workers go to zero (KEDA 2.21, pkg/scaling/executor).
     """
-    worker = config.workers[name]
-    queues = [(queue, config.queues[queue]) for queue in worker.queues]
-    rule = scaling(worker, queues, names.in_flight_key(name))
-    polling = worker.polling_interval_s
+    derived = plan(config, name)
+    polling = derived.polling_interval_s
     return {
         "scaleTargetRef": {"name": names.worker_object(name)},
-        "minReplicaCount": worker.min_replicas,
-        "maxReplicaCount": worker.max_replicas,
+        "minReplicaCount": derived.min_replicas,
+        "maxReplicaCount": derived.max_replicas,
         **({"pollingInterval": polling} if polling is not None else {}),
-        "cooldownPeriod": worker.cooldown_period_s,
+        "cooldownPeriod": derived.cooldown_period_s,
         # Else a new object that has not been active yet goes to zero at once.
-        "initialCooldownPeriod": worker.cooldown_period_s,
+        "initialCooldownPeriod": derived.cooldown_period_s,
         "advanced": {
-            "horizontalPodAutoscalerConfig": {"behavior": _behavior(worker)},
+            "horizontalPodAutoscalerConfig": {"behavior": _behavior(derived)},
             "scalingModifiers": {
-                "formula": rule.formula,
-                "target": str(rule.target),
+                "formula": derived.formula,
+                "target": str(derived.concurrency),
                 "activationTarget": "0",
                 "metricType": "AverageValue",
             },
         },
-        "triggers": [_trigger(trigger, config.broker.key_prefix) for trigger in rule.triggers],
+        "triggers": [_trigger(trigger, config.broker.key_prefix) for trigger in derived.triggers],
     }
 
 
@@ -71,17 +69,17 @@ def _trigger(trigger: Trigger, key_prefix: str) -> Manifest:
     }
 
 
-def _behavior(worker: WorkerSpec) -> Manifest:
+def _behavior(derived: WorkerPlan) -> Manifest:
     """Up to the maximum in one step; down once the window of the cooldown has passed."""
     all_at_once = {
         "type": "Pods",
-        "value": worker.max_replicas,
+        "value": derived.max_replicas,
         "periodSeconds": _SCALE_UP_PERIOD_S,
     }
     return {
         "scaleUp": {"stabilizationWindowSeconds": 0, "policies": [all_at_once]},
         "scaleDown": {
-            "stabilizationWindowSeconds": worker.cooldown_period_s,
+            "stabilizationWindowSeconds": derived.cooldown_period_s,
             "policies": [all_at_once],
         },
     }

@@ -32,6 +32,8 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
                 "priorities": queue.priorities,
                 "priority": queue.priority,
                 "rateLimits": dict(queue.rate_limits),
+                "softTimeLimitSeconds": queue.soft_time_limit_s,
+                "timeLimitSeconds": queue.time_limit_s,
             }
             for name, queue in config.queues.items()
             if name in told
@@ -44,7 +46,9 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "keyPrefix": config.broker.key_prefix,
         "separator": STEP_SEPARATOR,
         "prioritySteps": list(PRIORITY_STEPS),
-        "visibilityTimeoutSeconds": visibility_timeout_s(config.workers.values()),
+        "visibilityTimeoutSeconds": visibility_timeout_s(
+            config.workers.values(), config.queues, config.broker.visibility_timeout_s
+        ),
     }
 
 

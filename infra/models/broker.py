@@ -28,3 +28,7 @@ class ExistingBroker(Spec):
     """Put before every key of the fleet; ends in a colon."""
     result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
     """How long a result is kept; results lie in database 1, messages in database 0."""
+    visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
+    """Seconds until an unacknowledged message is delivered again; derived unless stated."""
+    max_connections: PositiveInt = 10_000
+    """Clients the server takes; Redis' own default of `maxclients`."""

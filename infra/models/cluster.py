@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from infra.models.base import Spec
 
@@ -17,7 +17,7 @@ class Taint(Spec):
 
 
 class NodeGroupSpec(Spec):
-    """Nodes of one kind; what one of them offers to pods."""
+    """Nodes of one kind; what one of them offers to pods, costs, and takes to come."""
 
     nodes: NonNegativeInt = 1
     cpu: PositiveInt
@@ -25,6 +25,23 @@ class NodeGroupSpec(Spec):
     gpu: NonNegativeInt = 0
     labels: Mapping[str, str] = {}
     taints: tuple[Taint, ...] = ()
+    instance_type: str | None = None
+    """Names its price in `prices`."""
+    spot: bool = False
+    """Cheaper nodes that are taken back at two minutes' notice."""
+    launch_s: NonNegativeFloat = Field(default=120.0, alias="launchSeconds")
+    """From the decision for a new node to the node being ready."""
+    image_pull_s: NonNegativeFloat = Field(default=30.0, alias="imagePullSeconds")
+    """For the worker image on a node that has not got it."""
+    headroom: bool = True
+    """Whether a pod finds a warm place, as a rule: a node with room that has the image."""
+    drain_s: PositiveInt | None = Field(default=None, alias="drainSeconds")
+    """Longest a node waits for its pods when it goes; unset means for ever, 120 on spot."""
+
+    @property
+    def longest_drain_s(self) -> int | None:
+        # A spot node's notice is two minutes (AWS, EC2 Spot interruption notices).
+        return 120 if self.spot and self.drain_s is None else self.drain_s
 
 
 class ExistingCluster(Spec):
@@ -36,3 +53,5 @@ class ExistingCluster(Spec):
     storage_class: str
     """StorageClass of the fleet's shared data; it must allow ReadWriteMany."""
     storage: str = Field(default="10Gi", pattern=r"^[0-9]+(Mi|Gi|Ti)$")
+    hpa_sync_period_s: PositiveInt = Field(default=15, alias="hpaSyncPeriodSeconds")
+    """The controller manager's; 15 unless set (EKS allows 10 to 15)."""

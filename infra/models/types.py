@@ -31,5 +31,7 @@ CpuQuantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?m?$")]
 MemoryQuantity = Annotated[str, Field(pattern=r"^[0-9]+(Mi|Gi)$")]
 """Memory as Kubernetes writes it: `512Mi`, `8Gi`."""
 
+UsdPerHour = Annotated[float, Field(ge=0)]
+
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """Above the privileged ports, since pods do not run as root."""

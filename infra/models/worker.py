@@ -1,8 +1,8 @@
-"""Who serves queues: one kind of worker, its process, its pod and its replica bounds."""
+"""Who serves queues: one kind of worker, its process, its pod, and what it overrides."""
 
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from infra.models.base import Spec
 from infra.models.types import CpuQuantity, MemoryQuantity, NodeGroupName, QueueName
@@ -25,43 +25,39 @@ class Resources(Spec):
 
 
 class WorkerSpec(Spec):
-    """One kind of worker: a Deployment whose replicas KEDA moves between the bounds."""
+    """One kind of worker: a Deployment whose replicas KEDA moves.
+
+    Bounds and periods that are left out are derived from the objectives of its queues.
+    """
 
     queues: tuple[QueueName, ...] = ()
     """Queues it consumes; empty means the queue of its own name."""
     pool: Literal["prefork", "threads", "gevent", "solo"] = "prefork"
     concurrency: PositiveInt = 1
     """Tasks one pod runs at once."""
+    prefetch_multiplier: PositiveInt = 1
+    """Messages held per slot; 1 with prefetch off, unless tasks take milliseconds."""
     max_tasks_per_child: PositiveInt = 100
     max_memory_per_child: PositiveInt | None = Field(default=None, alias="maxMemoryPerChildKiB")
     """Resident KiB after which a pool process is replaced, Celery's own unit."""
-    soft_time_limit_s: PositiveInt = Field(default=1500, alias="softTimeLimitSeconds")
-    """After this a task gets SoftTimeLimitExceeded."""
-    time_limit_s: PositiveInt = Field(default=1800, alias="timeLimitSeconds")
-    """After this a task's process is killed; the pod's grace period exceeds it."""
     resources: Resources = Resources()
     node_group: NodeGroupName = "cpu"
-    min_replicas: NonNegativeInt = Field(default=0, alias="minReplicaCount")
-    max_replicas: PositiveInt = Field(default=4, alias="maxReplicaCount")
+    start_s: PositiveFloat = Field(default=10.0, alias="startSeconds")
+    """From a pod placed on a node that has the image to its first task."""
+    min_replicas: NonNegativeInt | None = Field(default=None, alias="minReplicaCount")
+    max_replicas: PositiveInt | None = Field(default=None, alias="maxReplicaCount")
     polling_interval_s: PositiveInt | None = Field(default=None, alias="pollingInterval")
     """Seconds between KEDA's looks while there is no replica; it means nothing else."""
-    cooldown_period_s: PositiveInt = Field(default=300, alias="cooldownPeriod")
+    cooldown_period_s: PositiveInt | None = Field(default=None, alias="cooldownPeriod")
     """Idle seconds before the last replica goes, and the HPA's scale-down window."""
+    grace_s: PositiveInt | None = Field(default=None, alias="terminationGracePeriodSeconds")
+    """Seconds between SIGTERM and SIGKILL; above the longest hard limit it serves."""
 
     @model_validator(mode="after")
     def _numbers_agree(self) -> Self:
-        if self.min_replicas > self.max_replicas:
-            raise ValueError(
-                f"minReplicaCount {self.min_replicas} is above maxReplicaCount {self.max_replicas}"
-            )
-        if self.soft_time_limit_s >= self.time_limit_s:
-            raise ValueError(
-                f"softTimeLimitSeconds {self.soft_time_limit_s} is not below timeLimitSeconds "
-                f"{self.time_limit_s}: a task would be killed before it is warned"
-            )
-        if self.polling_interval_s is not None and self.min_replicas > 0:
-            raise ValueError(
-                f"pollingInterval {self.polling_interval_s} has no effect with minReplicaCount "
-                f"{self.min_replicas}: KEDA polls only to leave zero"
-            )
+        low, high = self.min_replicas, self.max_replicas
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"minReplicaCount {low} is above maxReplicaCount {high}")
+        if self.pool == "solo" and self.concurrency > 1:
+            raise ValueError(f"concurrency {self.concurrency} has no effect with pool solo")
         return self

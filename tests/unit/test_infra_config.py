@@ -30,7 +30,7 @@ def test_imagineers_stack_states_its_four_queues_as_the_seed_does() -> None:
 
     seen = {name: (w.concurrency, w.resources.gpu) for name, w in fleet.workers.items()}
     assert seen == {"default": (2, 0), "training": (1, 1), "scraping": (2, 0), "labeling": (4, 0)}
-    limits = {(w.soft_time_limit_s, w.time_limit_s) for w in fleet.workers.values()}
+    limits = {(q.soft_time_limit_s, q.time_limit_s) for q in fleet.queues.values()}
     assert limits == {(25 * 60, 30 * 60)}
 
 
@@ -52,17 +52,50 @@ def test_imagineers_stack_states_its_four_queues_as_the_seed_does() -> None:
         ({"workers": {"default": {"nodeGroup": "tpu"}}}, "workers.default.nodeGroup is 'tpu'"),
         ({"workers": {"default": {"resources": {"gpu": 2}}}}, "workers.default.resources.gpu is 2"),
         (
-            {"workers": {"default": {"minReplicaCount": 5}}},
+            {"workers": {"default": {"minReplicaCount": 5, "maxReplicaCount": 4}}},
             "workers.default: minReplicaCount 5 is above maxReplicaCount 4",
         ),
         (
-            {"workers": {"default": {"timeLimitSeconds": 600}}},
-            "workers.default: softTimeLimitSeconds 1500 is not below timeLimitSeconds 600",
+            {"workers": {"default": {"minReplicaCount": 1, "pollingInterval": 5}}},
+            "workers.default.pollingInterval is 5, without effect at minReplicaCount 1",
         ),
         (
-            {"workers": {"default": {"minReplicaCount": 1, "pollingInterval": 5}}},
-            "workers.default: pollingInterval 5 has no effect",
+            {"workers": {"default": {"terminationGracePeriodSeconds": 1800}}},
+            "workers.default.terminationGracePeriodSeconds is 1800, not above the hard limit 1800",
         ),
+        (
+            {"workers": {"default": {"resources": {"requests": {"cpu": "64", "memory": "1Gi"}}}}},
+            "workers.default.resources.requests.cpu is 64, but a node of group 'cpu' has 32",
+        ),
+        (
+            {"workers": {"default": {"nodeGroup": "gpu"}}},
+            "workers.default.nodeGroup is 'gpu', whose nodes have GPUs, but it asks for none",
+        ),
+        (
+            {"workers": {"one": {"queues": ["labeling"]}, "two": {"queues": ["labeling"]}}},
+            "queues.labeling is served by one and two: each would scale on the same list",
+        ),
+        (
+            {"nodeGroups": {"cpu": {"cpu": 32, "memoryMiB": 65536, "spot": True}}, "workers": {}},
+            "workers.default: grace 1860 s is not below the 120 s that nodes of group 'cpu' wait",
+        ),
+        (
+            {"queues": {"default": {"softTimeLimitSeconds": 900, "timeLimitSeconds": 600}}},
+            "queues.default: softTimeLimitSeconds 900 is not below timeLimitSeconds 600",
+        ),
+        (
+            {"queues": {"default": {"objective": {"typicalSeconds": 2000}}}},
+            "queues.default: objective.typicalSeconds 2000 is not below softTimeLimitSeconds 1500",
+        ),
+        (
+            {
+                "queues": {"default": {"maxConcurrency": 3}},
+                "workers": {"default": {"concurrency": 4}},
+            },
+            "workers.default: 1 replicas of concurrency 4 run 4 tasks at once, above queues.default",
+        ),
+        ({"profile": "tiny"}, "profile is 'tiny', which is not one of full"),
+        ({"prices": {"t3.large": 0.1}}, "nodeGroups.cpu.instanceType is 'm7g.large'"),
         ({"queues": {"a:b": {}}}, "queues.a:b"),
         ({"beat": {"maintenanceQueue": "nightly"}}, "beat.maintenanceQueue is 'nightly'"),
         ({"beat": {"purgeTrainingHour": 24}}, "beat.purgeTrainingHour is 24"),
@@ -76,6 +109,21 @@ def test_a_wrong_entry_is_refused_by_its_file_and_key(
         load_file(stack_file(tmp_path, **changes))
 
     assert f"Pulumi.broken.yaml: {told}" in str(refused.value)
+
+
+def test_a_visibility_timeout_below_the_longest_hold_is_refused(tmp_path: Path) -> None:
+    broker = {
+        "kind": "existing",
+        "connectionSecret": {"namespace": "a", "name": "b"},
+        "visibilityTimeoutSeconds": 3600,
+    }
+
+    with pytest.raises(ConfigError) as refused:
+        load_file(stack_file(tmp_path, broker=broker))
+
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 4
+    assert "broker.visibilityTimeoutSeconds is 3600, not above the 3660 s that worker" in lines[0]
 
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -1,51 +1,88 @@
-"""Derived sizes agree with one another."""
+"""Derived sizes agree with one another, and follow from what a queue promises."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.models.cluster import NodeGroupSpec
+from infra.models.objective import Objective
 from infra.models.queue import QueueSpec
+from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
-from infra.sizing import grace_period_s, pending_lists, scaling, visibility_timeout_s
+from infra.sizing import grace_period_s, pending_lists, plan_worker, visibility_timeout_s
+from infra.sizing.erlang import late_share, slots_for, wait_probability
+from infra.sizing.limits import longest_hold_s
+from infra.sizing.load import combined
+from infra.sizing.plan import WorkerPlan
 
 limits = st.integers(min_value=2, max_value=86_400)
 
 
-@given(st.lists(limits, min_size=1, max_size=6))
-def test_no_message_is_redelivered_while_any_worker_may_still_hold_it(hard: list[int]) -> None:
-    workers = [WorkerSpec(soft_time_limit_s=h - 1, time_limit_s=h) for h in hard]
+def queue(hard: int = 1800, **objective: object) -> QueueSpec:
+    stated = {"typicalSeconds": hard / 4, **objective}
+    return QueueSpec.model_validate(
+        {"softTimeLimitSeconds": hard - 1, "timeLimitSeconds": hard, "objective": stated}
+    )
 
-    timeout = visibility_timeout_s(workers)
 
-    assert all(timeout > w.time_limit_s + grace_period_s(w) for w in workers)
+def derived(
+    worker: WorkerSpec, promise: QueueSpec, tier: str = "prod", **group: object
+) -> WorkerPlan:
+    nodes = NodeGroupSpec.model_validate({"cpu": 32, "memoryMiB": 65536, **group})
+    return plan_worker("w", worker, [("q", promise)], nodes, TIERS[tier], hpa_s=15)
+
+
+def promise(
+    typical_s: float, per_hour: float, burst: tuple[int, float], wait_s: float
+) -> QueueSpec:
+    return queue(
+        7200,
+        typicalSeconds=typical_s,
+        perHour=per_hour,
+        burst={"tasks": burst[0], "withinSeconds": burst[1]},
+        toleratedWaitSeconds=wait_s,
+        spread=1.0,
+    )
+
+
+@given(st.lists(limits, min_size=1, max_size=6), st.integers(min_value=0, max_value=86_400))
+def test_no_message_is_redelivered_while_any_worker_may_still_hold_it(
+    hard: list[int], eta: int
+) -> None:
+    queues = {str(n): queue(h).model_copy(update={"max_eta_s": eta}) for n, h in enumerate(hard)}
+    workers = [WorkerSpec(queues=(name,)) for name in queues]
+
+    timeout = visibility_timeout_s(workers, queues)
+
+    assert all(timeout > longest_hold_s(w, [queues[w.queues[0]]]) for w in workers)
 
 
 @given(limits)
 def test_a_task_at_its_hard_limit_ends_before_the_pod_is_killed(hard: int) -> None:
-    worker = WorkerSpec(soft_time_limit_s=hard - 1, time_limit_s=hard)
-
-    assert grace_period_s(worker) > hard + 30
+    assert grace_period_s(WorkerSpec(), [queue(hard)]) > hard + 30
 
 
 def test_every_priority_step_of_a_queue_is_a_list_that_is_counted() -> None:
-    assert pending_lists("labeling", QueueSpec(priorities=True)) == (
-        "labeling",
-        "labeling:3",
-        "labeling:6",
-        "labeling:9",
-    )
+    steps = pending_lists("labeling", QueueSpec.model_validate({"priorities": True}))
+
+    assert steps == ("labeling", "labeling:3", "labeling:6", "labeling:9")
 
 
 def test_a_queue_without_priorities_is_one_list() -> None:
-    assert pending_lists("training", QueueSpec()) == ("training",)
+    assert pending_lists("training", QueueSpec.model_validate({})) == ("training",)
 
 
 def test_a_worker_on_two_queues_scales_on_their_sum_and_on_what_it_holds() -> None:
     worker = WorkerSpec(queues=("default", "labeling"), concurrency=4)
-    queues = [("default", QueueSpec()), ("labeling", QueueSpec(priorities=True))]
+    queues = [
+        ("default", QueueSpec.model_validate({})),
+        ("labeling", QueueSpec.model_validate({"priorities": True})),
+    ]
+    nodes = NodeGroupSpec.model_validate({"cpu": 4, "memoryMiB": 4096})
 
-    rule = scaling(worker, queues, "unacked:shared")
+    plan = plan_worker("shared", worker, queues, nodes, TIERS["prod"], hpa_s=15)
 
-    keys = [trigger.key for trigger in rule.triggers]
+    keys = [trigger.key for trigger in plan.triggers]
     assert keys == [
         "default",
         "labeling",
@@ -54,15 +91,121 @@ def test_a_worker_on_two_queues_scales_on_their_sum_and_on_what_it_holds() -> No
         "labeling:9",
         "unacked:shared",
     ]
-    assert rule.formula.split(" + ") == [trigger.name for trigger in rule.triggers]
-    assert rule.target == 4
+    assert all(trigger.name in plan.formula for trigger in plan.triggers)
+    assert plan.concurrency == 4
 
 
 def test_trigger_names_are_identifiers_whatever_the_queues_are_called() -> None:
-    queues = [("a-b", QueueSpec(priorities=True)), ("a.b", QueueSpec())]
+    queues = [
+        ("a-b", QueueSpec.model_validate({"priorities": True})),
+        ("a.b", QueueSpec.model_validate({})),
+    ]
+    nodes = NodeGroupSpec.model_validate({"cpu": 4, "memoryMiB": 4096})
 
-    rule = scaling(WorkerSpec(queues=("a-b", "a.b")), queues, "unacked:x")
+    plan = plan_worker(
+        "x", WorkerSpec(queues=("a-b", "a.b")), queues, nodes, TIERS["prod"], hpa_s=15
+    )
 
-    names = [trigger.name for trigger in rule.triggers]
+    names = [trigger.name for trigger in plan.triggers]
     assert all(name.isidentifier() for name in names)
     assert len(set(names)) == len(names)
+
+
+# The worked queues of the sizing rules: promise, concurrency -> minimum, maximum, weight, spare.
+@pytest.mark.parametrize(
+    ("stated", "slots", "expected"),
+    [
+        ((0.3, 72_000, (3000, 30), 5), 8, (5, 10, 0.06, 26)),
+        ((180, 10, (12, 60), 10), 1, (15, 30, 1.0, 12)),
+        ((0.2, 18_000, (200, 10), 1), 8, (1, 2, 0.2, 4)),
+        ((300, 20, (20, 60), 60), 4, (0, 14, 1.0, 0)),
+        ((240, 20, (16, 60), 120), 4, (0, 10, 1.0, 0)),
+        ((5, 10, (10, 10), 60), 2, (0, 4, 0.286, 0)),
+        ((180, 12, (30, 60), 300), 2, (0, 32, 1.0, 0)),
+        ((3, 36, (500, 5), 60), 4, (0, 44, 0.171, 0)),
+    ],
+)
+def test_a_promise_gives_the_bounds_and_weights_of_the_worked_examples(
+    stated: tuple[float, float, tuple[int, float], float],
+    slots: int,
+    expected: tuple[int, int, float, int],
+) -> None:
+    plan = derived(WorkerSpec(concurrency=slots), promise(*stated))
+
+    seen = plan.min_replicas, plan.max_replicas, plan.slots.pending_weight, plan.slots.spare
+    assert seen == expected
+
+
+def test_a_cold_node_group_takes_scale_to_zero_from_an_impatient_queue() -> None:
+    impatient = promise(300, 20, (20, 60), 60)
+
+    warm = derived(WorkerSpec(concurrency=4), impatient, headroom=True)
+    cold = derived(WorkerSpec(concurrency=4), impatient, headroom=False, launchSeconds=85)
+
+    assert (warm.min_replicas, cold.min_replicas > 0) == (0, True)
+
+
+def test_a_stated_zero_is_kept_where_a_warm_floor_would_be_derived() -> None:
+    plan = derived(WorkerSpec(min_replicas=0), promise(180, 10, (12, 60), 10))
+
+    assert plan.min_replicas == 0
+
+
+def test_a_declared_downstream_limit_caps_the_replicas() -> None:
+    throttled = promise(120, 1, (60, 10), 14_400).model_copy(update={"max_concurrency": 3})
+
+    assert derived(WorkerSpec(concurrency=1), throttled).max_replicas <= 3
+
+
+def test_a_preview_never_grows_beyond_one_replica() -> None:
+    plan = derived(WorkerSpec(concurrency=2), promise(300, 20, (20, 60), 60), tier="preview")
+
+    assert plan.max_replicas == 1
+
+
+def test_the_strictest_promise_of_several_queues_holds_for_their_worker() -> None:
+    hasty, calm = promise(1, 3600, (1, 1), 5), promise(100, 1, (50, 10), 900)
+
+    load = combined([hasty.objective, calm.objective])
+
+    assert (load.wait_s, load.burst) == (5, 51)
+    assert load.per_s == pytest.approx(3601 / 3600)
+
+
+def test_one_slots_waiting_probability_is_its_load() -> None:
+    assert wait_probability(1, 0.3) == pytest.approx(0.3)
+
+
+def test_ten_slots_at_a_load_of_eight_wait_as_erlang_found() -> None:
+    # Tables of Erlang C: C(10, 8) = 0.4092.
+    assert wait_probability(10, 8.0) == pytest.approx(0.4092, abs=1e-4)
+
+
+@given(
+    st.floats(min_value=0.01, max_value=500),
+    st.floats(min_value=0.1, max_value=100),
+    st.floats(min_value=0.1, max_value=1000),
+)
+def test_the_slots_found_keep_the_wait_and_one_fewer_would_not(
+    load: float, wait_s: float, mean_s: float
+) -> None:
+    slots = slots_for(load, wait_s, mean_s, 1.0, 0.95)
+
+    assert late_share(slots, load, wait_s, mean_s, 1.0) <= 0.05
+    assert (
+        slots == 1 or slots - 1 <= load or late_share(slots - 1, load, wait_s, mean_s, 1.0) > 0.05
+    )
+
+
+def test_objectives_are_inherited_from_the_class_number_by_number() -> None:
+    spec = QueueSpec.model_validate({"class": "long", "objective": {"perHour": 0}})
+
+    assert spec.objective == Objective.model_validate(
+        {
+            "typicalSeconds": 600,
+            "spread": 0.5,
+            "perHour": 0,
+            "burst": {"tasks": 4, "withinSeconds": 60},
+            "toleratedWaitSeconds": 900,
+        }
+    )

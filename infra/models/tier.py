@@ -1,0 +1,29 @@
+"""What a tier changes for every worker of a stack that does not say otherwise."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from infra.models.base import Spec
+
+Tier = Literal["prod", "staging", "preview", "local"]
+
+
+class TierDefaults(Spec):
+    """Bounds and periods in place of derived ones; none where the derived ones hold."""
+
+    max_replicas: PositiveInt | None = None
+    """No worker grows beyond this unless it says so itself."""
+    polling_interval_s: PositiveInt | None = None
+    cooldown_period_s: PositiveInt | None = None
+
+
+TIERS: Mapping[Tier, TierDefaults] = {
+    "prod": TierDefaults(),
+    "staging": TierDefaults(max_replicas=5),
+    # A branch's copy is to cost cents.
+    "preview": TierDefaults(max_replicas=1),
+    # Someone is looking: quick to wake, quick to rest.
+    "local": TierDefaults(max_replicas=6, polling_interval_s=1, cooldown_period_s=10),
+}
