@@ -10,6 +10,8 @@ class Burst(Spec):
 
     tasks: PositiveInt
     within_s: PositiveFloat = Field(default=10.0, alias="withinSeconds")
+    per_day: NonNegativeFloat = 8.0
+    """How often; for the estimate of what bursts cost, nothing else."""
 
 
 class Objective(Spec):

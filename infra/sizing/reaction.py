@@ -42,10 +42,8 @@ def reaction(
 ) -> Reaction:
     """Reaction of one worker kind on its node group.
 
-    Args:
-        wait_s: the tolerated wait; a twentieth of it is a harmless polling interval.
-        poll_s: a stated polling interval, which wins.
-
+    A twentieth of the tolerated wait `wait_s` is a harmless polling interval; a stated one,
+    `poll_s`, wins.
     """
     node_s = 0.0 if group.headroom else group.launch_s + group.image_pull_s
     derived = round(min(max(wait_s / _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S))

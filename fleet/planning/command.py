@@ -1,0 +1,38 @@
+"""`fleet plan`: reads a stack file, derives, simulates, prints; touches nothing."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from fleet.planning import view
+from fleet.planning.forecast import Forecast, forecast
+from fleet.planning.peers import PEERS
+from fleet.project import Project
+from fleet.stack_file import template_of
+from infra.config import load_file
+from infra.models.fleet import FleetConfig
+
+
+def run(
+    project: Project, stack: str, console: Console, *, compare: bool, plot: Path | None
+) -> None:
+    """Print the plan of a stack file, of a template where the stack has no file yet."""
+    own = project.stack_file(stack)
+    fleet = load_file(own if own.is_file() else template_of(project, stack))
+    with console.status("simulating ..."):
+        forecasts = [forecast(fleet, worker) for worker in fleet.workers]
+        rows = _beside_peers(fleet) if compare or plot is not None else []
+    console.print(view.plan_table(fleet, stack, forecasts))
+    for line in view.reason_lines(forecasts):
+        console.print(line, highlight=False, markup=False)
+    if compare:
+        console.print(view.comparison_table(stack, rows))
+    if plot is not None:
+        from fleet.planning import curve  # noqa: PLC0415 - matplotlib takes a second to import
+
+        curve.save(rows, stack, plot)
+        console.print(f"saved {plot}", highlight=False)
+
+
+def _beside_peers(fleet: FleetConfig) -> list[Forecast]:
+    return [forecast(fleet, worker, peer) for worker in fleet.workers for peer in PEERS.values()]
