@@ -32,7 +32,7 @@ def save(forecasts: Sequence[Forecast], stack: str, path: Path) -> None:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(
-        f"Stack {stack}: 95th percentile wait in a burst against cost (simulated; x: kills running tasks)"
+        f"Stack {stack}: 95th percentile wait in a burst against cost (simulated; x kills tasks)"
     )
     figure.savefig(path, dpi=120)
     plt.close(figure)
