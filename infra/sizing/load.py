@@ -20,11 +20,6 @@ class Load:
     """The shortest wait that any of the queues tolerates."""
     quantile: float
 
-    @property
-    def erlangs(self) -> float:
-        """Slots that the steady load keeps busy."""
-        return self.per_s * self.mean_s
-
 
 def combined(objectives: Sequence[Objective]) -> Load:
     """One load out of several: rates and bursts add up, the strictest promise holds.

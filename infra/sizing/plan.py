@@ -9,7 +9,7 @@ from infra.models.queue import QueueSpec
 from infra.models.tier import TierDefaults
 from infra.models.worker import WorkerSpec
 from infra.names import in_flight_key
-from infra.sizing.erlang import slots_for
+from infra.sizing.erlang import fewest_slots
 from infra.sizing.limits import grace_period_s
 from infra.sizing.load import Load, combined
 from infra.sizing.reaction import Reaction, reaction
@@ -87,7 +87,7 @@ def plan_worker(
 
 def slots_needed(load: Load, react: Reaction) -> Slots:
     """Slots for the steady load, and how a burst is answered."""
-    steady = slots_for(load.erlangs, load.wait_s, load.mean_s, load.spread, load.quantile)
+    steady = max(1, fewest_slots(load.per_s, load.mean_s, load.wait_s, load.quantile, load.spread))
     in_time = load.wait_s > react.from_one_s
     drain_s = (load.wait_s - react.from_one_s) / 2 if in_time else load.wait_s
     weight = min(1.0, load.mean_s / max(load.mean_s, drain_s))

@@ -10,7 +10,6 @@ from infra.models.queue import QueueSpec
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
 from infra.sizing import grace_period_s, pending_lists, plan_worker, visibility_timeout_s
-from infra.sizing.erlang import late_share, slots_for, wait_probability
 from infra.sizing.limits import longest_hold_s
 from infra.sizing.load import combined
 from infra.sizing.plan import WorkerPlan
@@ -170,31 +169,6 @@ def test_the_strictest_promise_of_several_queues_holds_for_their_worker() -> Non
 
     assert (load.wait_s, load.burst) == (5, 51)
     assert load.per_s == pytest.approx(3601 / 3600)
-
-
-def test_one_slots_waiting_probability_is_its_load() -> None:
-    assert wait_probability(1, 0.3) == pytest.approx(0.3)
-
-
-def test_ten_slots_at_a_load_of_eight_wait_as_erlang_found() -> None:
-    # Tables of Erlang C: C(10, 8) = 0.4092.
-    assert wait_probability(10, 8.0) == pytest.approx(0.4092, abs=1e-4)
-
-
-@given(
-    st.floats(min_value=0.01, max_value=500),
-    st.floats(min_value=0.1, max_value=100),
-    st.floats(min_value=0.1, max_value=1000),
-)
-def test_the_slots_found_keep_the_wait_and_one_fewer_would_not(
-    load: float, wait_s: float, mean_s: float
-) -> None:
-    slots = slots_for(load, wait_s, mean_s, 1.0, 0.95)
-
-    assert late_share(slots, load, wait_s, mean_s, 1.0) <= 0.05
-    assert (
-        slots == 1 or slots - 1 <= load or late_share(slots - 1, load, wait_s, mean_s, 1.0) > 0.05
-    )
 
 
 def test_objectives_are_inherited_from_the_class_number_by_number() -> None:
