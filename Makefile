@@ -12,7 +12,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check clean lock venv tools
+.PHONY: help up down test check clean schema lock venv tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: venv ## lint, types and fast tests, in under a minute
 clean: down ## down, and remove state, .venv and the tool cache
 	rm -rf $(STATE) .venv
 	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock"
+
+schema: venv ## renew infra/schema.json, by which editors check stack files
+	.venv/bin/python -m infra.schema
 
 lock: venv ## renew the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements.txt

@@ -111,6 +111,26 @@ def burst(
 
 
 @app.command()
+def plan(
+    *,
+    stack: Stack = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Set it beside other people's settings.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Save delay against cost as this PNG.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Predict bounds, waits and cost of each worker from the stack file; nothing is touched."""
+    from fleet import project
+    from fleet.planning import command
+
+    found = project.find()
+    name = project.checked_stack_name(stack or found.current_stack())
+    command.run(found, name, Console(), compare=compare, plot=plot)
+
+
+@app.command()
 def doctor(stack: Stack = None) -> None:
     """Check tools, processes, cluster, broker and fleet; say how to mend what is wrong."""
     from fleet import doctor as ward

@@ -36,12 +36,14 @@ def unfinished(session: Session, task: str, task_id: str, limit_s: float) -> Reh
 
 def worker_of(config: FleetConfig, task: str) -> str:
     """Return the worker that serves a task's queue; unrouted tasks go to the first queue."""
-    routed = [
-        queue
+    routed = {
+        route: queue
         for queue, spec in config.queues.items()
-        if any(fnmatchcase(task, route) for route in spec.routes)
-    ]
-    queue = routed[0] if routed else next(iter(config.queues))
+        for route in spec.routes
+        if fnmatchcase(task, route)
+    }
+    # The most specific route, as the image has it: a route's only glob is a `*` at its end.
+    queue = routed[max(routed, key=len)] if routed else next(iter(config.queues))
     return next(name for name, worker in config.workers.items() if queue in worker.queues)
 
 

@@ -11,8 +11,6 @@ from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
 from rehearsal.spec import ImageSpec, NodeSpec, RehearsalSpec, Taint
 
-# EKS allows 10 to 15 s for `--horizontal-pod-autoscaler-sync-period`.
-_HPA_SYNC_PERIOD_S = 10
 # The kubelet's default limit.
 _PODS_PER_NODE = "110"
 # As the Dockerfile sets them.
@@ -20,12 +18,15 @@ _IMAGE_ENV = {"PYTHONUNBUFFERED": "1", "CELERY_QUIET": "true"}
 
 
 def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> RehearsalSpec:
-    """Stage every given stack at once; one rehearsal is one cluster."""
+    """Stage every given stack at once; one rehearsal is one cluster.
+
+    It has one autoscaler too, which looks as often as the stack that asks for it most often.
+    """
     images = {image_repository(config.image) for config in stacks.values()}
     return RehearsalSpec(
         nodes=tuple(node for name in sorted(stacks) for node in _nodes(name, stacks[name])),
         images=tuple(_images(project, sorted(images))),
-        hpa_sync_period_s=_HPA_SYNC_PERIOD_S,
+        hpa_sync_period_s=min(c.cluster.hpa_sync_period_s for c in stacks.values()),
     )
 
 

@@ -58,6 +58,19 @@ def template_of(project: Project, stack: str) -> Path:
     return project.root / "stacks" / f"{_TEMPLATES.get(stack, stack)}.yaml"
 
 
+def readable(project: Project, stack: str) -> Path:
+    """Path of the stack's own file; where it has none yet, of the template it would be made from.
+
+    Raises:
+        RehearsalError: where there is neither.
+
+    """
+    for path in (project.stack_file(stack), template_of(project, stack)):
+        if path.is_file():
+            return path
+    raise _unknown_stack(project, stack)
+
+
 def content_hash(text: str) -> str | None:
     """Hash of what a stack file says, without what Pulumi and `fleet up` add to it.
 
@@ -123,9 +136,14 @@ def _bring_up_to_date(project: Project, stack: str, path: Path, template: Path) 
 def _generate(project: Project, stack: str, note: str) -> StackFile:
     path, template = project.stack_file(stack), template_of(project, stack).read_text()
     old = _parsed(path.read_text()) if path.is_file() else None
-    write_atomically(path, _with_secrets(template, old or {}))
+    write_atomically(path, _at_root(_with_secrets(template, old or {})))
     _write_record(project, stack, template)
     return StackFile(path, note)
+
+
+def _at_root(template: str) -> str:
+    """Let the editors' line lead to the schema from where the copy lies."""
+    return template.replace("$schema=../infra/", "$schema=infra/", 1)
 
 
 def _with_secrets(template: str, old: dict[str, Any]) -> str:

@@ -10,7 +10,20 @@ from worker_image.settings import Settings
 
 TASK_MODULES = tuple(
     f"worker_image.tasks.{name}"
-    for name in ("canary", "labeling", "maintenance", "samples", "scraping", "training")
+    for name in (
+        "build",
+        "canary",
+        "datasets",
+        "deploy_build",
+        "extraction",
+        "labeling",
+        "maintenance",
+        "processing",
+        "quick",
+        "samples",
+        "scraping",
+        "training",
+    )
 )
 
 # Must exceed kombu's BRPOP of 1 s; without it a publish hangs on a half-open socket.

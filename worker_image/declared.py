@@ -20,7 +20,7 @@ class _Declared(BaseModel):
 
 
 class QueueSettings(_Declared):
-    """One queue: which tasks go there, and in what order."""
+    """One queue: which tasks go there, in what order, and how long they may run."""
 
     routes: tuple[str, ...] = ()
     """Task names or globs such as `worker_image.tasks.labeling.*`."""
@@ -30,6 +30,19 @@ class QueueSettings(_Declared):
     """0 (low) to 10 (high), for a message that asks for none."""
     rate_limits: dict[str, RateLimit] = {}
     """Rate limit by task name."""
+    soft_time_limit_seconds: PositiveInt
+    """After this a task gets SoftTimeLimitExceeded."""
+    time_limit_seconds: PositiveInt
+    """After this a task's process is killed."""
+
+    @model_validator(mode="after")
+    def _warns_before_it_kills(self) -> Self:
+        if self.soft_time_limit_seconds >= self.time_limit_seconds:
+            raise ValueError(
+                f"softTimeLimitSeconds {self.soft_time_limit_seconds} is not below "
+                f"timeLimitSeconds {self.time_limit_seconds}: a task would be killed unwarned"
+            )
+        return self
 
 
 class WorkerSettings(_Declared):

@@ -30,5 +30,5 @@ def connect(settings: Settings, app: Celery) -> None:
     logs.connect(settings)
     boot.connect(settings, app, router)
     heartbeat.connect(heartbeat.of_this_process())
-    signals.before_task_publish.connect(router.settle_priority, weak=False)
+    signals.before_task_publish.connect(router.settle, weak=False)
     stats.connect(stats.Recorder(stats.StatsStore.of(settings)))

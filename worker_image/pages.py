@@ -1,17 +1,9 @@
-"""What is on a web page, and why one cannot be had."""
+"""What is on a web page."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _TITLE_MAX = 300
-
-
-class PageError(Exception):
-    """A page that cannot be had; trying again would not help."""
-
-
-class PageAwayError(Exception):
-    """A page that cannot be had now: no connection, a time-out, a server's error."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
 """Which queue and step a message goes to, by whatever path a task is published.
 
 Celery asks the router at every publish (`apply_async`, `send_task`, beat, retries, canvas); the
-caller's own queue and priority come before its answer. What must hold all the same, that a queue
-without priorities uses its first list alone, is applied to the message just before it leaves.
+caller's own queue and priority come before its answer. What must hold all the same is applied to
+the message just before it leaves (`settle`): a queue without priorities uses its first list alone,
+and no task runs longer than its queue allows.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
 
 from kombu import Queue
 
 from worker_image.declared import QueueSettings
+from worker_image.limits import settled
 from worker_image.priority import clamped, kombu_priority
 
 # Celery's own tasks, such as `celery.chord_unlock`.
 _BUILT_IN = "celery."
+_WILD = re.compile(r"[*?\[]")
 
 
 class UnknownTaskError(LookupError):
@@ -43,15 +47,17 @@ class Router:
         return tuple(Queue(name, routing_key=name) for name in self._declared)
 
     def queue_of(self, task: str) -> str | None:
-        """Return the queue that a task is routed to; a full name beats a glob."""
+        """Return the queue that a task is routed to; the most specific route decides."""
         if task.startswith(_BUILT_IN):
             return self._default_queue
-        matching = self._matches(task)
-        exact = [queue for queue, route in matching if route == task]
-        return next(iter(exact or [queue for queue, _ in matching]), None)
+        return next(iter(self._claimants(task)), None)
 
     def problems(self, tasks: Iterable[str]) -> list[str]:
-        """Return what is wrong with the routes, given every registered task."""
+        """Return what is wrong with the routes, given every registered task.
+
+        A task without a route is no problem: a stack need not run all that the image can, and
+        such a task is refused when it is sent.
+        """
         tasks = [task for task in tasks if not task.startswith(_BUILT_IN)]
         idle = [
             f"queue {queue!r}: route {route!r} matches no task of this image"
@@ -92,28 +98,37 @@ class Router:
             "priority": kombu_priority(settings.priority) if settings.priorities else 0,
         }
 
-    def settle_priority(
-        self, routing_key: str = "", properties: dict[str, object] | None = None, **_: object
+    def settle(
+        self,
+        routing_key: str = "",
+        headers: MutableMapping[str, object] | None = None,
+        properties: MutableMapping[str, object] | None = None,
+        **_: object,
     ) -> None:
-        """Hold a message to its queue's steps; a receiver of `before_task_publish`."""
+        """Hold a message to its queue's steps and limits; a receiver of `before_task_publish`."""
         settings = self._declared.get(routing_key)
-        if settings is None or properties is None:
+        if settings is None or headers is None or properties is None:
             return
         asked = properties.get("priority") if settings.priorities else 0
         properties["priority"] = clamped(asked) if isinstance(asked, int) else 0
+        headers["timelimit"] = settled(headers.get("timelimit"), settings)
 
-    def _matches(self, task: str) -> list[tuple[str, str]]:
-        return [
-            (queue, route)
+    def _claimants(self, task: str) -> list[str]:
+        """Queues with the most specific of the routes that match; more than one is a mistake."""
+        rank = {
+            queue: max(_specificity(route, task) for route in matching)
             for queue, settings in self._declared.items()
-            for route in settings.routes
-            if fnmatchcase(task, route)
-        ]
+            if (matching := [route for route in settings.routes if fnmatchcase(task, route)])
+        }
+        return [queue for queue, given in rank.items() if given == max(rank.values())]
 
     def _ambiguity(self, task: str) -> str | None:
-        matching = self._matches(task)
-        exact = {queue for queue, route in matching if route == task}
-        queues = exact or {queue for queue, _ in matching}
+        queues = self._claimants(task)
         if len(queues) <= 1:
             return None
         return f"task {task!r} is routed to several queues: {sorted(queues)}"
+
+
+def _specificity(route: str, task: str) -> tuple[bool, int]:
+    """A full name first, then the glob that spells out the longest beginning."""
+    return route == task, len(_WILD.split(route, maxsplit=1)[0])

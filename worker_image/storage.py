@@ -1,9 +1,13 @@
 """The fleet's shared data folder: paths that stay inside it, files that are whole or absent."""
 
+import fcntl
+import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 from worker_image.settings import current
 
@@ -30,12 +34,16 @@ def inside(root: Path, path: str) -> Path:
     return resolved
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that no reader and no crash ever shows half done."""
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place once the block has ended well.
+
+    No reader and no crash ever shows it half done; after an error nothing has changed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as partial:
         try:
-            partial.write(content)
+            yield partial
             partial.flush()
             os.fsync(partial.fileno())
             Path(partial.name).replace(path)
@@ -43,3 +51,26 @@ def write_atomically(path: Path, content: bytes) -> None:
             with suppress(FileNotFoundError):
                 Path(partial.name).unlink()
             raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that no reader and no crash ever shows half done."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file atomically; the same bytes for the same content."""
+    write_atomically(path, json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one task at a time work on a path, across processes and pods; others wait.
+
+    The lock is the kernel's and ends with its process; the file beside the path stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

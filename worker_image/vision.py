@@ -47,8 +47,8 @@ class Labels(TypedDict):
     labels: list[str]
 
 
-def label(path: Path) -> Labels:
-    """Read an image and label it.
+def read(path: Path) -> tuple[Image.Image, tuple[int, int]]:
+    """Read an image: its pixels as RGB, shrunk, and its own width and height.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -59,13 +59,18 @@ def label(path: Path) -> Labels:
         with Image.open(path) as image:
             if image.width * image.height > _PIXELS_MAX:
                 raise UnreadableImageError(f"{path.name}: above {_PIXELS_MAX} pixels")
-            width, height = image.size
+            size = image.size
             image.thumbnail((_SIDE_MAX_PX, _SIDE_MAX_PX))
-            small = image.convert("RGB")
+            return image.convert("RGB"), size
     except FileNotFoundError:
         raise
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"{path.name} is no readable image: {error}") from None
+
+
+def label(path: Path) -> Labels:
+    """Read an image and label it; raises what `read` raises."""
+    small, (width, height) = read(path)
     luminance = np.asarray(small.convert("L"), dtype=np.float64) / 255
     brightness, contrast = float(luminance.mean()), float(luminance.std())
     return Labels(

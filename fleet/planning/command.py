@@ -4,27 +4,31 @@ from pathlib import Path
 
 from rich.console import Console
 
+from fleet import stack_config
 from fleet.planning import view
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.peers import PEERS
 from fleet.project import Project
-from fleet.stack_file import template_of
-from infra.config import load_file
+from fleet.stack_file import readable
 from infra.models.fleet import FleetConfig
 
 
 def run(
     project: Project, stack: str, console: Console, *, compare: bool, plot: Path | None
 ) -> None:
-    """Print the plan of a stack file, of a template where the stack has no file yet."""
-    own = project.stack_file(stack)
-    fleet = load_file(own if own.is_file() else template_of(project, stack))
+    """Print the plan of a stack file, of a template where the stack has no file yet.
+
+    Raises:
+        RehearsalError: where there is neither, or with every problem of the file.
+
+    """
+    fleet = stack_config.read(readable(project, stack))
     with console.status("simulating ..."):
         forecasts = [forecast(fleet, worker) for worker in fleet.workers]
         rows = _beside_peers(fleet) if compare or plot is not None else []
     console.print(view.plan_table(fleet, stack, forecasts))
     for line in view.reason_lines(forecasts):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if compare:
         console.print(view.comparison_table(stack, rows))
     if plot is not None:

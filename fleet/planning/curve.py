@@ -34,7 +34,8 @@ def save(forecasts: Sequence[Forecast], stack: str, path: Path) -> None:
     figure.suptitle(
         f"Stack {stack}: 95th percentile wait in a burst against cost (simulated; x kills tasks)"
     )
-    figure.savefig(path, dpi=120)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120, format="png")
     plt.close(figure)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from rich import box
 from rich.table import Table
 
 from fleet.planning.forecast import Forecast, Waits
@@ -10,7 +11,7 @@ from infra.models.fleet import FleetConfig
 from infra.sizing import visibility_timeout_s
 
 # From here on decimals only distract.
-_WHOLE_SECONDS = 100
+_WHOLE_SECONDS = 10
 _WHOLE_USD = 10
 
 
@@ -19,22 +20,21 @@ def plan_table(fleet: FleetConfig, stack: str, forecasts: Sequence[Forecast]) ->
     visibility = visibility_timeout_s(
         fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
     )
-    table = Table(
-        title=f"Plan of stack {stack} (tier {fleet.tier}); visibility timeout {visibility} s",
-        caption="wait: seconds from publish to start, p50 / p95 / p99, simulated; "
-        "USD a month: warm, and what the steady load and the declared bursts add",
+    table = _table(
+        f"Plan of stack {stack} (tier {fleet.tier}); visibility timeout {visibility} s",
+        "waits: seconds from publish to start, p50/p95/p99, simulated; bears: the wait that its "
+        "queues tolerate; $: US dollars a month, of the warm replicas, and what the steady load "
+        "and the declared bursts add",
     )
-    for heading in ("worker", "replicas", "slots", "grace"):
-        table.add_column(heading)
-    for heading in ("wait, normal", "wait, burst", "tolerated", "warm $", "busy $", "burst $"):
-        table.add_column(heading, justify="right")
+    for heading in ("worker", "replicas"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("normal wait", "burst wait", "bears", "warm $", "busy $", "burst $"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in forecasts:
         derived = one.scenario.plan
         table.add_row(
             one.scenario.name,
-            f"{derived.min_replicas}..{derived.max_replicas}",
-            f"x {derived.concurrency}",
-            f"{derived.grace_s} s",
+            f"{derived.min_replicas}..{derived.max_replicas} x{derived.concurrency}",
             _waits(one.normal),
             _waits(one.burst),
             _promise(one),
@@ -52,7 +52,7 @@ def reason_lines(forecasts: Iterable[Forecast]) -> list[str]:
         lines += [f"  {key}: {reason}" for key, reason in derived.reasons.items()]
         lines.append(
             f"  replicas = ceil(({derived.formula}) / {derived.concurrency}), "
-            f"cooldownPeriod {derived.cooldown_period_s} s"
+            f"grace {derived.grace_s} s, cooldownPeriod {derived.cooldown_period_s} s"
             + (
                 f", pollingInterval {derived.polling_interval_s} s"
                 if derived.polling_interval_s is not None
@@ -70,11 +70,14 @@ def reason_lines(forecasts: Iterable[Forecast]) -> list[str]:
 
 def comparison_table(stack: str, rows: Sequence[Forecast]) -> Table:
     """A row per worker and policy, in the order given."""
-    table = Table(title=f"Stack {stack} beside others' settings; same maximum and concurrency")
+    table = _table(
+        f"Stack {stack} beside others' settings; same maximum and concurrency",
+        "p95: seconds from publish to start; killed: running tasks cut off",
+    )
     for heading in ("worker", "policy"):
-        table.add_column(heading)
-    for heading in ("p95 normal", "p95 burst", "in time", "killed", "$ a month"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, no_wrap=True)
+    for heading in ("normal p95", "burst p95", "in time", "killed", "$ a month"):
+        table.add_column(heading, justify="right", no_wrap=True)
     seen = ""
     for row in rows:
         name = row.scenario.name
@@ -94,6 +97,11 @@ def comparison_table(stack: str, rows: Sequence[Forecast]) -> Table:
     return table
 
 
+def _table(title: str, caption: str) -> Table:
+    """Narrow enough for a terminal of 80 columns."""
+    return Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+
+
 def _advice(one: Forecast) -> str:
     derived = one.scenario.plan
     if derived.slots.at_burst > derived.max_replicas * derived.concurrency:
@@ -105,13 +113,13 @@ def _advice(one: Forecast) -> str:
 
 
 def _waits(waits: Waits) -> str:
-    return " / ".join(_seconds(value) for value in (waits.p50_s, waits.p95_s, waits.p99_s))
+    return "/".join(_seconds(value) for value in (waits.p50_s, waits.p95_s, waits.p99_s))
 
 
 def _promise(one: Forecast) -> str:
     load = one.scenario.plan.load
-    mark = "" if one.keeps_promise else " [red]![/]"
-    return f"{load.wait_s:g} s{mark}"
+    mark = "" if one.keeps_promise else "[red]![/] "
+    return f"{mark}{load.wait_s:g}"
 
 
 def _seconds(value: float) -> str:

@@ -22,6 +22,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     """Every disagreement in the stack; none means that it can be rendered."""
     dangling = [*_service(fleet), *_names(fleet)]
     yield from dangling
+    yield from _routes(fleet)
     if dangling:
         return  # what follows looks the names up
     for name, worker in fleet.workers.items():
@@ -59,6 +60,18 @@ def _service(fleet: "FleetConfig") -> Iterator[str]:
                 f"queues.{queue} is served by {' and '.join(serving[queue])}: each would scale "
                 "on the same list, and one restore what the other holds"
             )
+
+
+def _routes(fleet: "FleetConfig") -> Iterator[str]:
+    """A route's only glob is at its end, so two that match one task equally well are the same."""
+    first: dict[str, str] = {}
+    for name, queue in fleet.queues.items():
+        for route in queue.routes:
+            if (other := first.setdefault(route, name)) != name:
+                yield (
+                    f"queues.{name}.routes has {route!r}, as queues.{other}.routes has: the image "
+                    "could not tell where to send its tasks"
+                )
 
 
 def _names(fleet: "FleetConfig") -> Iterator[str]:

@@ -35,7 +35,8 @@ class FleetConfig(Spec):
     broker: ExistingBroker
     node_groups: Mapping[NodeGroupName, NodeGroupSpec] = Field(min_length=1)
     queues: Mapping[QueueName, QueueSpec] = Field(min_length=1)
-    workers: Mapping[WorkerName, WorkerSpec]
+    workers: Mapping[WorkerName, WorkerSpec] = {}
+    """A queue that none of them names gets one of its own name."""
     profile: str = "full"
     """`full` takes `workers`; another name takes that profile's."""
     profiles: Mapping[str, Profile] = {}

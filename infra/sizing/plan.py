@@ -63,8 +63,8 @@ def plan_worker(
     react = reaction(worker, group, hpa_s, load.wait_s, stated_poll)
     slots = slots_needed(load, react)
     low, why_low = _minimum(worker, load, react, slots)
-    if worker.min_replicas is None and tier.max_replicas is not None and low > tier.max_replicas:
-        low, why_low = tier.max_replicas, f"{why_low}: {low} replicas, held down by the tier's cap"
+    if worker.min_replicas is None:
+        low, why_low = _held_down(low, why_low, worker, tier)
     high, why_high = _maximum(worker, [queue for _, queue in queues], slots, tier, low)
     cooldown = worker.cooldown_period_s or tier.cooldown_period_s or react.cooldown_s
     counted = triggers(queues, in_flight_key(name))
@@ -110,6 +110,16 @@ def _minimum(worker: WorkerSpec, load: Load, react: Reaction, slots: Slots) -> t
         f"{wait} is below the HPA's period and a start ({react.from_one_s:g} s): "
         f"{slots.steady} steady and {slots.spare} spare slots stay warm"
     )
+
+
+def _held_down(low: int, why: str, worker: WorkerSpec, tier: TierDefaults) -> tuple[int, str]:
+    """A derived minimum never exceeds a maximum that somebody stated."""
+    cap, whose = tier.max_replicas, "the tier's cap"
+    if worker.max_replicas is not None:
+        cap, whose = worker.max_replicas, "maxReplicaCount"
+    if cap is None or low <= cap:
+        return low, why
+    return cap, f"{why}: {low} replicas, held down by {whose}"
 
 
 def _maximum(

@@ -28,6 +28,12 @@ from tests.unit.worker_stage import document
 pytestmark = pytest.mark.rehearsal
 
 LISTS = ("", ":3", ":6", ":9")
+# Prints the id of a task that asks for less than its queue allows.
+IN_A_HURRY = """
+from worker_image.app import app
+app.loader.import_default_modules()
+print(app.send_task("worker_image.tasks.canary.work", kwargs={"seconds": 30}, time_limit=1))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -169,10 +175,11 @@ def test_by_whatever_path_a_queue_without_priorities_keeps_one_list(fleet: Fleet
 
 
 def test_a_task_killed_at_its_limit_is_counted_and_told(fleet: Fleet) -> None:
-    fleet.worker("default", "--time-limit=1")
+    fleet.worker("default")
     api = fleet.api()
 
-    told = result(api, create(api, "canary.work", seconds=30))
+    (task_id,) = fleet.publish(IN_A_HURRY)
+    told = result(api, task_id)
 
     assert told["status"] == "failed"
     assert "TimeLimitExceeded" in told["error"]
@@ -184,6 +191,20 @@ def test_a_task_killed_at_its_limit_is_counted_and_told(fleet: Fleet) -> None:
         )
     )
     assert queues["default"]["failed"] == 1
+
+
+def test_each_queue_of_one_worker_has_limits_of_its_own(fleet: Fleet) -> None:
+    shared = {"queues": ["default", "scraping"], "inFlightKey": "unacked:shared"}
+    fleet.settings = document(workers={"shared": shared})
+    fleet.settings["queues"]["default"] |= {"softTimeLimitSeconds": 1, "timeLimitSeconds": 2}
+    longest = ("--soft-time-limit=1500", "--time-limit=1800")
+    fleet.worker("shared", *longest, queues="default,scraping")
+    api = fleet.api()
+
+    short, long = (create(api, "canary.work", q, seconds=3) for q in ("default", "scraping"))
+
+    assert result(api, short)["error"].startswith("SoftTimeLimitExceeded")
+    assert result(api, long)["result"]["slept_seconds"] >= 3
 
 
 def test_a_task_whose_pool_process_is_killed_runs_again(fleet: Fleet) -> None:

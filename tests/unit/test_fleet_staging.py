@@ -40,6 +40,15 @@ def test_stacks_that_share_the_rehearsal_each_have_nodes_and_one_image(project: 
     assert [image.repository for image in spec.images] == ["celery-fleet/worker"]
 
 
+def test_one_rehearsal_scales_as_often_as_the_hastiest_of_its_stacks(project: Project) -> None:
+    calm, hasty = imagineer(), imagineer()
+    cluster = calm.cluster.model_copy(update={"hpa_sync_period_s": 15})
+    calm = calm.model_copy(update={"cluster": cluster})
+
+    assert rehearsal_spec(project, {"calm": calm}).hpa_sync_period_s == 15
+    assert rehearsal_spec(project, {"calm": calm, "hasty": hasty}).hpa_sync_period_s == 10
+
+
 def test_pods_run_the_code_of_this_checkout(project: Project) -> None:
     (image,) = rehearsal_spec(project, {"local": imagineer()}).images
 
@@ -91,12 +100,12 @@ def test_a_port_held_on_another_loopback_address_is_free_for_pods() -> None:
 def test_a_misspelt_key_is_refused_by_file_and_key(project: Project) -> None:
     path = project.stack_file("local")
     template = Path(__file__).resolve().parents[2] / "stacks" / "imagineer.yaml"
-    path.write_text(template.read_text().replace("maxReplicaCount: 6", "maxReplicas: 6"))
+    path.write_text(template.read_text().replace("maxReplicaCount: 1", "maxReplicas: 1"))
 
     with pytest.raises(RehearsalError) as raised:
         stack_config.read(path)
 
-    assert "Pulumi.local.yaml: workers.labeling.maxReplicas is not a known key" in raised.value.why
+    assert "Pulumi.local.yaml: workers.training.maxReplicas is not a known key" in raised.value.why
 
 
 def test_a_stack_of_the_cloud_is_not_rehearsed(project: Project) -> None:
@@ -113,6 +122,14 @@ def test_a_task_is_told_with_the_worker_that_serves_its_queue() -> None:
 
     assert worker_of(config, "worker_image.tasks.labeling.label_image") == "labeling"
     assert worker_of(config, "worker_image.tasks.unknown") == "default"
+
+
+def test_a_task_that_two_routes_match_is_told_with_the_worker_of_the_narrower_one() -> None:
+    queues = {"a": {"routes": ["tasks.*"]}, "b": {"routes": ["tasks.build.*"]}}
+    config = imagineer(queues=queues, workers={}, beat={"maintenanceQueue": "a"})
+
+    assert worker_of(config, "tasks.build.image") == "b"
+    assert worker_of(config, "tasks.buildings") == "a"
 
 
 def test_the_demonstrations_pages_are_served_on_loopback_until_it_ends() -> None:

@@ -150,6 +150,16 @@ def test_a_stated_zero_is_kept_where_a_warm_floor_would_be_derived() -> None:
     assert plan.min_replicas == 0
 
 
+def test_a_stated_maximum_holds_a_derived_floor_down_and_says_so() -> None:
+    hasty = promise(180, 10, (12, 60), 10)
+
+    plan = derived(WorkerSpec(max_replicas=3), hasty, tier="local")
+
+    assert (plan.min_replicas, plan.max_replicas) == (3, 3)
+    assert plan.reasons["minReplicaCount"].endswith("15 replicas, held down by maxReplicaCount")
+    assert derived(WorkerSpec(max_replicas=9), hasty, tier="local").min_replicas == 9
+
+
 def test_a_declared_downstream_limit_caps_the_replicas() -> None:
     throttled = promise(120, 1, (60, 10), 14_400).model_copy(update={"max_concurrency": 3})
 

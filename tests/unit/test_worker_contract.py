@@ -1,23 +1,48 @@
-"""What the infrastructure renders is what the image accepts."""
+"""What the infrastructure renders is what the image accepts, for every stack that is shipped."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from celery import Celery
 
+from infra.config import load_file
+from infra.manifests.deployment import beat_deployment, worker_deployment
+from infra.manifests.scaled_object import scaled_object
 from infra.manifests.settings import settings_document
-from tests.unit.recorder import Recorder, imagineer
+from infra.models.fleet import FleetConfig
+from tests.unit.recorder import ROOT
 from tests.unit.worker_stage import environ
 from worker_image import boot, settings
+from worker_image.conf import TASK_MODULES
 from worker_image.factory import build_app, fleet_router
+from worker_image.settings import Settings
 
-CONFIG = imagineer()
+PREFIX = "celery-fleet:"
+
+
+def fleets() -> dict[str, FleetConfig]:
+    """Each stack file in each of its profiles, by a readable name."""
+    found = {}
+    for file in sorted((ROOT / "stacks").glob("*.yaml")):
+        found[file.stem] = load_file(file)
+        raw = yaml.safe_load(file.read_text())["config"]
+        stated = {key.removeprefix(PREFIX): value for key, value in raw.items()}
+        for profile in stated.get("profiles", {}):
+            chosen = FleetConfig.model_validate({**stated, "profile": profile})
+            found[f"{file.stem}-{profile}"] = chosen
+    return found
+
+
+FLEETS = fleets()
+WORKERS = [(fleet, worker) for fleet, config in FLEETS.items() for worker in config.workers]
 
 
 def literals(deployment: dict[str, Any]) -> dict[str, str]:
     """Environment that the manifest itself states, without files, which lie in the pod."""
-    env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    env = deployment["template"]["spec"]["containers"][0]["env"]
     stated = {entry["name"]: entry["value"] for entry in env if "value" in entry}
     return {name: value for name, value in stated.items() if not value.startswith("/")}
 
@@ -27,38 +52,95 @@ def option(command: list[str], name: str) -> str:
     return found.partition("=")[2]
 
 
-@pytest.mark.parametrize("worker", CONFIG.workers)
-def test_every_worker_of_the_stack_would_start(
-    fleet: Recorder, tmp_path: Path, worker: str
-) -> None:
-    deployment = fleet.of_kind("Deployment")[f"worker-{worker}"]
-    command = deployment["spec"]["template"]["spec"]["containers"][0]["command"]
-    told = json.loads(settings_document(CONFIG))
-    loaded = settings.load(environ(tmp_path, told, **literals(deployment)))
+def process(
+    folder: Path, config: FleetConfig, deployment: dict[str, Any]
+) -> tuple[Celery, Settings]:
+    """One of the fleet's processes, as its pod would start it."""
+    told = json.loads(settings_document(config))
+    loaded = settings.load(environ(folder, told, **literals(deployment)))
     app = build_app(loaded)
     app.loader.import_default_modules()
+    return app, loaded
+
+
+def ours(app: Celery) -> list[str]:
+    return [name for name in app.tasks if name.startswith(boot.OUR_TASKS)]
+
+
+def test_the_systems_of_the_seeds_are_among_the_stacks() -> None:
+    assert {"baseten", "imagineer", "mistudio", "mistudio-minimal", "mistudio-datasets"} <= set(
+        FLEETS
+    )
+
+
+@pytest.mark.parametrize(("fleet", "worker"), WORKERS)
+def test_every_worker_of_every_stack_would_start(tmp_path: Path, fleet: str, worker: str) -> None:
+    config = FLEETS[fleet]
+    deployment = worker_deployment(config, worker)
+    app, loaded = process(tmp_path, config, deployment)
+    command = deployment["template"]["spec"]["containers"][0]["command"]
     asked = option(command, "queues").split(",")
 
     assert boot.problems(app, loaded, fleet_router(loaded, app), asked) == []
     assert loaded.environment.worker == worker
 
 
-def test_every_task_of_the_image_has_a_queue_in_the_stack(tmp_path: Path) -> None:
-    loaded = settings.load(environ(tmp_path, json.loads(settings_document(CONFIG))))
-    app = build_app(loaded)
-    app.loader.import_default_modules()
+@pytest.mark.parametrize("fleet", FLEETS)
+def test_every_queue_of_a_stack_has_a_task_that_reaches_it(tmp_path: Path, fleet: str) -> None:
+    app, loaded = process(tmp_path, FLEETS[fleet], beat_deployment(FLEETS[fleet]))
     router = fleet_router(loaded, app)
 
-    ours = [name for name in app.tasks if name.startswith(boot.OUR_TASKS)]
-    assert len(ours) >= 8
-    assert [name for name in ours if router.queue_of(name) is None] == []
+    reached = {router.queue_of(task) for task in ours(app)} - {None}
+    assert reached == set(FLEETS[fleet].queues)
 
 
-def test_the_image_counts_running_tasks_where_the_scaler_looks(fleet: Recorder) -> None:
-    told = json.loads(settings_document(CONFIG))
-    scaled = fleet.of_kind("ScaledObject")
+@pytest.mark.parametrize("fleet", FLEETS)
+def test_what_beat_sends_is_routed_to_where_beat_sends_it(tmp_path: Path, fleet: str) -> None:
+    app, loaded = process(tmp_path, FLEETS[fleet], beat_deployment(FLEETS[fleet]))
+    router = fleet_router(loaded, app)
 
-    for name, worker in told["workers"].items():
-        triggers = scaled[f"worker-{name}"]["spec"]["triggers"]
-        lists = [trigger["metadata"]["listName"] for trigger in triggers]
-        assert told["keyPrefix"] + worker["inFlightKey"] in lists
+    entries = app.conf.beat_schedule.values()
+    assert len(entries) == 3
+    for entry in entries:
+        assert router.queue_of(entry["task"]) == entry["options"]["queue"]
+        assert entry["options"]["queue"] == FLEETS[fleet].beat.maintenance_queue
+
+
+def test_every_task_of_the_image_has_a_queue_in_some_stack(tmp_path: Path) -> None:
+    routed = set()
+    for config in FLEETS.values():
+        app, loaded = process(tmp_path, config, beat_deployment(config))
+        router = fleet_router(loaded, app)
+        routed |= {task for task in ours(app) if router.queue_of(task)}
+
+    assert routed == set(ours(app))
+
+
+def test_every_module_of_tasks_is_in_the_image() -> None:
+    folder = ROOT / "worker_image" / "tasks"
+    modules = {f"worker_image.tasks.{file.stem}" for file in folder.glob("*.py")}
+
+    support = {"worker_image.tasks.__init__", "worker_image.tasks.declare"}
+    assert set(TASK_MODULES) == modules - support
+
+
+@pytest.mark.parametrize(("fleet", "worker"), WORKERS)
+def test_the_image_counts_running_tasks_where_the_scaler_looks(fleet: str, worker: str) -> None:
+    told = json.loads(settings_document(FLEETS[fleet]))
+
+    triggers = scaled_object(FLEETS[fleet], worker)["triggers"]
+    lists = [trigger["metadata"]["listName"] for trigger in triggers]
+    assert told["keyPrefix"] + told["workers"][worker]["inFlightKey"] in lists
+
+
+@pytest.mark.parametrize(("fleet", "worker"), WORKERS)
+def test_no_queues_limit_is_above_what_its_worker_and_its_pod_bear(fleet: str, worker: str) -> None:
+    deployment = worker_deployment(FLEETS[fleet], worker)
+    pod = deployment["template"]["spec"]
+    hard = int(option(pod["containers"][0]["command"], "time-limit"))
+    told = json.loads(settings_document(FLEETS[fleet]))
+
+    limits = [
+        told["queues"][queue]["timeLimitSeconds"] for queue in told["workers"][worker]["queues"]
+    ]
+    assert max(limits) == hard < pod["terminationGracePeriodSeconds"]

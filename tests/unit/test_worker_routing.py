@@ -101,13 +101,16 @@ def test_just_before_publishing_a_queue_without_priorities_is_held_to_its_first_
 ) -> None:
     properties: dict[str, object] = {"priority": asked}
 
-    fleet_router(load(tmp_path), app_of(tmp_path)).settle_priority(queue, properties)
+    fleet_router(load(tmp_path), app_of(tmp_path)).settle(queue, {}, properties)
 
     assert properties == {"priority": sent}
 
 
 def router(**routes: tuple[str, ...]) -> Router:
-    queues = {name: QueueSettings(routes=globs) for name, globs in routes.items()}
+    queues = {
+        name: QueueSettings(routes=globs, softTimeLimitSeconds=1, timeLimitSeconds=2)
+        for name, globs in routes.items()
+    }
     return Router(queues, "a", list)
 
 
@@ -119,10 +122,32 @@ def test_a_full_name_beats_a_glob() -> None:
     assert rules.problems(["tasks.urgent", "tasks.slow"]) == []
 
 
-def test_a_task_that_two_queues_claim_is_a_problem() -> None:
-    found = router(a=("tasks.*",), b=("tasks.u*",)).problems(["tasks.urgent"])
+def test_the_glob_with_the_longest_beginning_wins_whatever_the_order() -> None:
+    for rules in (
+        router(a=("tasks.*",), b=("tasks.build.*",)),
+        router(b=("tasks.build.*",), a=("tasks.*",)),
+    ):
+        assert rules.queue_of("tasks.build.image") == "b"
+        assert rules.queue_of("tasks.buildings.paint") == "a"
+        assert rules.problems(["tasks.build.image", "tasks.slow.work"]) == []
+
+
+@pytest.mark.parametrize("route", ["tasks.*", "tasks.[u]*", "tasks.?rgent"])
+def test_a_task_that_two_queues_claim_equally_is_a_problem(route: str) -> None:
+    found = router(a=("tasks.*",), b=(route,)).problems(["tasks.urgent"])
 
     assert found == ["task 'tasks.urgent' is routed to several queues: ['a', 'b']"]
+
+
+def test_a_queue_may_claim_a_task_by_two_routes_of_its_own() -> None:
+    rules = router(a=("tasks.*", "tasks.urgent"), b=("task*",))
+
+    assert rules.queue_of("tasks.urgent") == "a"
+    assert rules.problems(["tasks.urgent"]) == []
+
+
+def test_a_task_that_no_queue_claims_is_no_problem() -> None:
+    assert router(a=("tasks.*",)).problems(["tasks.urgent", "others.slow"]) == []
 
 
 def test_a_route_that_matches_no_task_is_a_problem() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from celery.schedules import crontab
 
-from tests.unit.worker_stage import document, load
+from tests.unit.worker_stage import QUEUE, document, load
 from worker_image.factory import build_app
 from worker_image.schedule import beat_schedule
 
@@ -21,7 +21,7 @@ def test_the_seeds_hours_and_interval_are_the_default(tmp_path: Path) -> None:
 def test_the_environment_moves_them(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
-        document(queues={**document()["queues"], "chores": {}}),
+        document(queues={**document()["queues"], "chores": QUEUE}),
         IMAGINEER_DISK_SAMPLE_HOURS="24",
         IMAGINEER_PURGE_TRAINING_HOUR="0",
         IMAGINEER_PURGE_SCRAPE_HOUR="23",

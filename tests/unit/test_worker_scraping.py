@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.worker_stage import enter
 from worker_image import fetch
-from worker_image.pages import PageAwayError, PageError
 from worker_image.tasks.scraping import fetch_page
+from worker_image.web_errors import WebAwayError, WebError
 
 PAGE = b"""<html><head><title> Two
  links </title></head><body><a href="/a">a</a><a href="/b">b</a><a name="c">c</a>
@@ -98,18 +98,18 @@ def test_the_servers_encoding_is_used_if_it_is_one(site: str, path: str, title: 
     ],
 )
 def test_a_page_that_will_never_come_fails_at_once(site: str, path: str, told: str) -> None:
-    with pytest.raises(PageError, match=f"(?i){told}"):
+    with pytest.raises(WebError, match=f"(?i){told}"):
         fetch.fetch(site + path)
 
 
 @pytest.mark.parametrize("path", ["/busy", "/broken"])
 def test_a_server_in_trouble_is_worth_another_try(site: str, path: str) -> None:
-    with pytest.raises(PageAwayError):
+    with pytest.raises(WebAwayError):
         fetch.fetch(site + path)
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
-    with pytest.raises(PageAwayError, match="ConnectError"):
+    with pytest.raises(WebAwayError, match="ConnectError"):
         fetch.fetch("http://127.0.0.1:1/")
 
 
@@ -117,14 +117,14 @@ def test_a_server_that_is_not_there_is_worth_another_try() -> None:
     "url", ["file:///etc/hostname", "ftp://127.0.0.1/", "//x", "http://x:port/"]
 )
 def test_only_the_web_is_fetched(url: str) -> None:
-    with pytest.raises(PageError):
+    with pytest.raises(WebError):
         fetch.fetch(url)
 
 
 def test_a_dripping_server_is_given_up(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "WHOLE_S", -1.0)
 
-    with pytest.raises(PageError, match="not finished after"):
+    with pytest.raises(WebError, match="not finished after"):
         fetch.fetch(f"{site}/page")
 
 
@@ -132,4 +132,4 @@ def test_retries_are_few_and_spread() -> None:
     assert fetch_page.max_retries == 5
     assert fetch_page.retry_jitter
     assert fetch_page.retry_backoff_max <= 60
-    assert fetch_page.autoretry_for == (PageAwayError,)
+    assert fetch_page.autoretry_for == (WebAwayError,)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.worker_stage import document, environ, load
+from tests.unit.worker_stage import QUEUE, document, environ, load
 from worker_image import settings
 from worker_image.settings import SettingsError
 
@@ -77,9 +77,10 @@ DOCUMENTS = [
     (document(prioritySteps=[3, 6]), "prioritySteps [3, 6] do not ascend from 0"),
     (document(prioritySteps=[0, 6, 3]), "do not ascend"),
     (document(prioritySteps=[0, 12]), "prioritySteps.1 is 12"),
-    (document(separator="-", queues={"a-b": {}}, workers={}), "contains the separator '-'"),
+    (document(separator="-", queues={"a-b": QUEUE}, workers={}), "contains the separator '-'"),
     (document(queues={"team:q": {}}, workers={}), "queues.team:q"),
     (_queue(priority=11), "queues.labeling.priority is 11: Input should be less than or equal"),
+    (_queue(timeLimitSeconds=0), "queues.labeling.timeLimitSeconds is 0"),
     (_queue(rateLimit={}), "queues.labeling.rateLimit"),
     (_queue(rateLimits={"t": "5 a second"}), "queues.labeling.rateLimits.t is '5 a second'"),
     (_worker("labeling", queues=["gpu"]), "consumes undeclared queues ['gpu']"),

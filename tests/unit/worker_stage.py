@@ -9,11 +9,17 @@ import pytest
 from worker_image import settings
 
 PASSWORD = "p%2Fw:d"
+QUEUE: dict[str, Any] = {
+    "priorities": False,
+    "priority": 5,
+    "rateLimits": {},
+    "softTimeLimitSeconds": 1500,
+    "timeLimitSeconds": 1800,
+}
 
 
 def document(**changes: Any) -> dict[str, Any]:
     """Imagineer's settings.json, with top-level keys replaced."""
-    queue = {"priorities": False, "priority": 5, "rateLimits": {}}
     tasks = "worker_image.tasks"
     queues = {
         "default": [f"{tasks}.{name}.*" for name in ("maintenance", "samples", "canary")],
@@ -21,7 +27,7 @@ def document(**changes: Any) -> dict[str, Any]:
     }
     return {
         "queues": {
-            name: {**queue, "routes": routes, "priorities": name == "labeling"}
+            name: {**QUEUE, "routes": routes, "priorities": name == "labeling"}
             for name, routes in queues.items()
         },
         "workers": {name: {"queues": [name], "inFlightKey": f"unacked:{name}"} for name in queues},
@@ -57,6 +63,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     """Make this process one of the fleet's, until the test ends; returns its data folder."""
     for name, value in environ(folder).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(settings, "current", lambda: settings.load(environ(folder)))
+    mine = settings.load(environ(folder))
+    monkeypatch.setattr(settings, "current", lambda: mine)
     monkeypatch.setattr("worker_image.storage.current", settings.current)
     return folder / "data"

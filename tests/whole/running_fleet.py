@@ -146,5 +146,7 @@ def make_project(folder: Path) -> RunningFleet:
 
 def _adapt(config: dict[str, Any]) -> None:
     config["celery-fleet:namespace"] = NAMESPACE
-    for worker in config["celery-fleet:workers"].values():
-        worker |= {"timeLimitSeconds": TASK_LIMIT_S, "softTimeLimitSeconds": TASK_LIMIT_S - 5}
+    for queue in config["celery-fleet:queues"].values():
+        queue |= {"timeLimitSeconds": TASK_LIMIT_S, "softTimeLimitSeconds": TASK_LIMIT_S - 5}
+        objective = queue.setdefault("objective", {})
+        objective["typicalSeconds"] = min(objective.get("typicalSeconds", 10), 10)

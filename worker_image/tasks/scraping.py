@@ -1,16 +1,12 @@
 """Fetches pages into the data folder; the rate limit is the queue's (`rateLimits`)."""
 
 from hashlib import sha256
-from typing import Annotated, TypedDict
+from typing import TypedDict
 
-from pydantic import Field
-
-from worker_image.pages import PageAwayError
 from worker_image.storage import data_dir, write_atomically
-from worker_image.tasks.declare import fleet_task
+from worker_image.tasks.declare import WEB_RETRIES, Url, fleet_task
 
 FOLDER = "scrapes"
-_BACKOFF_MAX_S = 60
 
 
 class Fetched(TypedDict):
@@ -25,14 +21,8 @@ class Fetched(TypedDict):
     sha256: str
 
 
-@fleet_task(
-    autoretry_for=(PageAwayError,),
-    retry_backoff=True,
-    retry_backoff_max=_BACKOFF_MAX_S,
-    retry_jitter=True,
-    max_retries=5,
-)
-def fetch_page(url: Annotated[str, Field(min_length=1, max_length=2048)]) -> Fetched:
+@fleet_task(**WEB_RETRIES)
+def fetch_page(url: Url) -> Fetched:
     """Fetch a page over HTTP or HTTPS and store it; a second fetch replaces the first."""
     from worker_image.fetch import fetch  # noqa: PLC0415 - httpx, where used only
 
