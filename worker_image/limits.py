@@ -6,6 +6,8 @@ own limits; the worker's command line carries the longest, for messages without 
 
 from worker_image.declared import QueueSettings
 
+_SOFT_SHARE_MAX = 0.95
+
 
 def settled(asked: object, queue: QueueSettings) -> list[float]:
     """Return a message's `timelimit` header, [hard, soft] in seconds.
@@ -19,8 +21,9 @@ def settled(asked: object, queue: QueueSettings) -> list[float]:
     """
     hard_asked, soft_asked = asked if isinstance(asked, list | tuple) else (None, None)
     hard = _shorter(hard_asked, queue.time_limit_seconds)
-    # Celery waits for the soft limit first; one above the hard limit would put that off.
-    soft = min(_shorter(soft_asked, queue.soft_time_limit_seconds), hard)
+    # Celery waits for the soft limit first: one above the hard limit would put that off, and at
+    # one equal to it a task would fail twice, by its exception and by its process's end.
+    soft = min(_shorter(soft_asked, queue.soft_time_limit_seconds), _SOFT_SHARE_MAX * hard)
     return [hard, soft]
 
 

@@ -112,8 +112,8 @@ def test_a_smaller_limit_of_the_callers_is_kept(app: Celery) -> None:
         ((25, None), [25, 20]),
         ((1.5, 0.5), [1.5, 0.5]),
         # Celery would wait for the soft limit before it looks at the hard one.
-        ((10, None), [10, 10]),
-        ((10, 15), [10, 10]),
+        ((10, None), [10, 9.5]),
+        ((10, 15), [10, 9.5]),
     ],
 )
 def test_the_shorter_of_the_callers_and_the_queues_limit_holds(
