@@ -108,7 +108,7 @@ def test_arguments_are_expanded_from_the_environment() -> None:
 def test_a_container_sees_the_images_environment_and_not_the_agents(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/root/admin")
+    monkeypatch.setenv("KUBECONFIG", "/etc/admin")
 
     assert dict(launch().env) == {
         "APP": "celery",
