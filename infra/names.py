@@ -10,10 +10,20 @@ DATA = "data"
 
 
 def worker_object(worker: str) -> str:
-    """Name of the Deployment and ScaledObject of a worker; `WorkerName` bounds its length."""
+    """Name of a worker's Deployment, ScaledObject and budget; `WorkerName` bounds its length."""
     return f"{WORKER_PREFIX}{worker}"
+
+
+def node_name(worker: str, stated: str | None) -> str:
+    """What a worker's Celery nodes are called before the `@`."""
+    return stated or worker_object(worker)
 
 
 def in_flight_key(worker: str) -> str:
     """Hash of the messages a worker's pods hold; before the broker's key prefix."""
     return f"unacked:{worker}"
+
+
+def pending_key(queue: str) -> str:
+    """Hash of the marks of a fair queue's waiting messages; before the broker's key prefix."""
+    return f"fair:{queue}:pending"

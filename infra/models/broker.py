@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from infra.models.base import Spec
-from infra.models.types import NamespaceName
+from infra.models.types import NamespaceName, ObjectName
 
 
 class ConnectionSecret(Spec):
@@ -16,7 +16,7 @@ class ConnectionSecret(Spec):
     """
 
     namespace: NamespaceName
-    name: str
+    name: ObjectName
 
 
 class ExistingBroker(Spec):

@@ -1,0 +1,57 @@
+"""Whether a stack would share keys or objects with another stack file of the same checkout.
+
+A stack file alone cannot tell: one broker may serve many stacks, and one cluster too.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fleet.project import Project
+from infra.config import ConfigError, load_file
+from infra.models.fleet import FleetConfig
+from rehearsal.errors import RehearsalError
+
+
+def check(project: Project, stack: str, config: FleetConfig) -> None:
+    """Refuse what two stack files both claim.
+
+    A neighbour that is itself refused is told when its own turn comes.
+
+    Raises:
+        RehearsalError: naming both files, the key and the value they share.
+
+    """
+    own = project.stack_file(stack)
+    for path in sorted(project.root.glob("Pulumi.*.yaml")):
+        if path == own or (other := _read(path)) is None:
+            continue
+        for problem in _shared(config, other):
+            raise RehearsalError(
+                what=f"{own.name} and {path.name} {problem}",
+                why="the workers of each would take, count and give back the other's messages",
+                mend=f"state another one in {own.name}, or remove {path.name} if nothing uses it",
+                where=own,
+            )
+
+
+def _shared(one: FleetConfig, other: FleetConfig) -> Iterator[str]:
+    if one.cluster.context != other.cluster.context:
+        return
+    if one.namespace == other.namespace:
+        yield f"both state celery-fleet:namespace {one.namespace}"
+    secret = one.broker.connection_secret
+    if (
+        secret == other.broker.connection_secret
+        and one.broker.key_prefix == other.broker.key_prefix
+    ):
+        yield (
+            f"state the same broker ({secret.namespace}/{secret.name}) and broker.keyPrefix "
+            f"{one.broker.key_prefix!r}"
+        )
+
+
+def _read(path: Path) -> FleetConfig | None:
+    try:
+        return load_file(path)
+    except ConfigError:
+        return None
