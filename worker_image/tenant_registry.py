@@ -33,7 +33,8 @@ return gone
 # between marking and sending. While a list holds anything nothing is decided: the fleet is awake
 # anyhow, and only a mark that is alone would keep it so. A message on its way into the in-flight
 # hash is in neither for milliseconds, so a mark has to be found alone twice, ARGV[2] seconds apart;
-# the first time it becomes '?<Unix time>'.
+# the first time it becomes '?<Unix time>'. Only where a task with an ETA took the slot for which a
+# message was popped does it stay longer, with a worker that is busy and so counted.
 _SWEEP = """
 if redis.call('LLEN', ARGV[1]) > 0 then return {} end
 for _, tenant in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

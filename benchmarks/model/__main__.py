@@ -48,7 +48,7 @@ def main(
     store = Store(folder / ".cache" / "model.jsonl")
     left = _simulate(list(keyed.values()), store, jobs, minutes, console)
     if left:
-        console.print(f"{left} of {len(keyed)} runs are left: run again to go on")
+        console.print(f"{left} runs are left: run again to go on")
         raise typer.Exit(1)
     verdicts = [_verdict(one, names, seeds, keyed, store) for one in cases]
     console.print(report.terminal_table(verdicts, seeds))
@@ -63,11 +63,12 @@ def _simulate(
     wanted: list[tuple[str, Job]], store: Store, jobs: int, minutes: float, console: Console
 ) -> int:
     """Carry out what the store has not; how many are left."""
-    missing = list({key: (key, job) for key, job in wanted if store.get(key) is None}.values())
+    distinct = dict(wanted)
+    missing = [(key, job) for key, job in distinct.items() if store.get(key) is None]
     columns = ("simulating", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     done = 0
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=len(wanted), completed=len(wanted) - len(missing))
+        task = progress.add_task("", total=len(distinct), completed=len(distinct) - len(missing))
         if missing:
             for key, run in carry_out(missing, jobs, time.monotonic() + minutes * 60):
                 store.add(key, run)

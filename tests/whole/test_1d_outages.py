@@ -66,7 +66,7 @@ def test_a_broker_that_hangs_freezes_the_fleet_and_loses_nothing(running: Runnin
             time.sleep(1)
         told = events(running, "ScaledObject", "worker-labeling")
 
-    assert told["KEDAScalerFailed"]["type"] == "Warning", told
+    assert told["KEDAMetricSourceFailed"]["type"] == "Warning", told
     for task in tasks:
         assert running.result(task, 120).status == "completed"
     running.rest("labeling")

@@ -69,10 +69,9 @@ class Channel(redis.Channel):
         queues = self._queue_cycle.consume(len(self.active_queues))
         if not queues:
             return
-        stepped = [queue for queue in queues if not self.marks("", queue)]
-        later = (
-            self._q_for_pri(queue, step) for step in self.priority_steps[1:] for queue in stepped
-        )
+        stepped = [queue for queue in queues if not self._is_fair(queue)]
+        steps = self.priority_steps[1:]
+        later = (self._q_for_pri(queue, step) for step in steps for queue in stepped)
         command = ["BRPOP", *queues, *later, timeout or self.brpop_timeout or 0]
         # Kombu's own from here; above it would name a tenant's list once for each step.
         self._in_poll = self.client.connection
@@ -80,6 +79,10 @@ class Channel(redis.Channel):
         if self.global_keyprefix:
             command = self.client._prefix_args(command)  # noqa: SLF001 - as kombu does
         self.client.connection.send_command(*command)
+
+    def _is_fair(self, queue: str) -> bool:
+        """Whether a consumed list is a fair queue's; a thousand are asked for each task."""
+        return queue in self.fair_queues or queue.rpartition(".")[0] in self.fair_queues
 
 
 class Transport(redis.Transport):
