@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fleet.simulation import Burst, Delivery, Infrastructure, Workload, peers, simulate
 from infra.sizing.burst import late_share, slots_in_burst
+from infra.sizing.erlang import fewest_slots
 from infra.sizing.load import Load
 
 SEEDS = 8
@@ -47,6 +48,9 @@ def simulated_late(one: Load, slots: int) -> float:
         load(0.9, (512, 18), 1.0),
         load(3.0, (500, 5), 40),
         load(180.0, (12, 60), 10),
+        load(14.0, (14, 50), 1.5),
+        load(28.0, (348, 39), 1.3),
+        load(557.0, (40, 40), 2.0, per_s=0.005),
     ],
 )
 def test_the_slots_for_a_burst_keep_its_promise_in_simulation_and_few_less_do_not(
@@ -77,5 +81,15 @@ def test_no_more_slots_are_asked_for_than_the_burst_has_tasks(one: Load, least: 
     assert least <= slots_in_burst(one, least, one.wait_s) <= least + one.burst
 
 
-def test_without_time_to_wait_each_task_needs_a_slot() -> None:
-    assert slots_in_burst(load(1.0, (40, 10), 5), 2, 0.0) == 42
+def test_without_time_to_wait_tasks_that_outlast_the_burst_need_a_slot_each() -> None:
+    long, short = (slots_in_burst(load(task_s, (40, 10), 5), 2, 0.0) for task_s in (1e6, 1.0))
+
+    # 5 % of 40 may be late.
+    assert long == pytest.approx(40, abs=2)
+    assert short < 12
+
+
+def test_a_burst_from_rest_needs_no_more_slots_than_one_that_never_ends() -> None:
+    few = load(1.0, (40, 10), 1)
+
+    assert slots_in_burst(few, 1, 1.0) <= fewest_slots(4.0, 1.0, 1.0, 0.95, 1.0)
