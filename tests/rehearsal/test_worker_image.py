@@ -259,7 +259,7 @@ def test_a_killed_workers_task_runs_again_and_counts_as_redelivered(fleet: Fleet
     assert (default["done"], default["redelivered"], default["in_flight"]) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "gevent", "solo"])
 def test_other_pools_get_ready_run_and_drain_as_well(fleet: Fleet, pool: str) -> None:
     worker = fleet.worker("default", f"--pool={pool}")
     api = fleet.api()
