@@ -20,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+export_app = typer.Typer(help="Write the fleet for supervisors other than Kubernetes.")
+app.add_typer(export_app, name="export", no_args_is_help=True)
+
 Stack = Annotated[
     str | None, typer.Option("--stack", "-s", help="Pulumi stack; default: the last one up.")
 ]
@@ -132,6 +135,47 @@ def plan(
     found = project.find()
     name = project.checked_stack_name(stack or found.current_stack())
     command.run(found, name, Console(), compare=compare, plot=plot, markdown=markdown)
+
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", file_okay=False)]
+
+
+@export_app.command()
+def compose(
+    out: Out,
+    *,
+    stack: Stack = None,
+    own_broker: Annotated[
+        bool, typer.Option("--own-broker", help="Run a broker beside the fleet, too.")
+    ] = False,
+) -> None:
+    """Write a compose file: a service for each worker, beat and the API."""
+    from fleet import project
+    from fleet.export import command
+
+    found = project.find()
+    name = project.checked_stack_name(stack or found.current_stack())
+    command.compose(found, name, out, Console(), own_broker=own_broker)
+
+
+@export_app.command()
+def systemd(
+    out: Out,
+    *,
+    stack: Stack = None,
+    home: Annotated[
+        str, typer.Option(help="Where the worker image's code and its venv lie.")
+    ] = "/opt/celery-fleet",
+) -> None:
+    """Write systemd units: a template for each worker, beat, the API and a target."""
+    from pathlib import PurePosixPath
+
+    from fleet import project
+    from fleet.export import command
+
+    found = project.find()
+    name = project.checked_stack_name(stack or found.current_stack())
+    command.systemd(found, name, out, Console(), home=PurePosixPath(home))
 
 
 @app.command()

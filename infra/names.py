@@ -7,6 +7,7 @@ BROKER = "broker"
 API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content
 SETTINGS = "celery-settings"
 DATA = "data"
+OWN_POD = "own-pod"
 
 
 def worker_object(worker: str) -> str:
@@ -27,3 +28,8 @@ def in_flight_key(worker: str) -> str:
 def pending_key(queue: str) -> str:
     """Hash of the marks of a fair queue's waiting messages; before the broker's key prefix."""
     return f"fair:{queue}:pending"
+
+
+def own_pod(namespace: str) -> str:
+    """Name of the cluster-wide policy about a fleet's pods; two fleets share no namespace."""
+    return f"{namespace}-{OWN_POD}"

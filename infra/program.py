@@ -7,8 +7,10 @@ from infra.components.api import Api
 from infra.components.beat import Beat
 from infra.components.broker import Broker
 from infra.components.home import Home
+from infra.components.own_pod import OwnPod
 from infra.components.queue_workers import QueueWorkers
 from infra.components.runtime import PodRuntime
+from infra.manifests.own_pod import telling_workers
 from infra.models.fleet import FleetConfig
 from infra.outputs import FleetOutputs, fleet_outputs
 
@@ -27,8 +29,9 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
 
     home = Home(config, opts)
     broker = Broker(config.broker, home.namespace, config.namespace, opts)
+    accounts = OwnPod(config, home.namespace, opts).needs if telling_workers(config) else ()
     runtime = PodRuntime(
-        needs=(home.namespace, home.settings, home.data, broker.secret),
+        needs=(home.namespace, home.settings, home.data, broker.secret, *accounts),
         broker_checksum=broker.checksum,
     )
     for worker in config.workers:

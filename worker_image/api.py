@@ -4,7 +4,8 @@ import sys
 
 from fastapi import FastAPI
 
-from worker_image import broker, logs
+from worker_image import broker, logs, tracing
+from worker_image.api_monitor import Monitor
 from worker_image.api_routes import Ports, create_api
 from worker_image.app import app as celery_app
 from worker_image.factory import fleet_router
@@ -24,12 +25,17 @@ def _assembled(settings: Settings) -> FastAPI:
     logs.configure("INFO", settings.environment.pod_name, settings.fleet.fair)
     client = broker.client(settings, settings.environment.broker_url, _TIMEOUT_S)
     results = broker.client(settings, settings.environment.result_backend, _TIMEOUT_S)
+    fleet = settings.fleet
+    queues = QueueReader(client, fleet, StatsStore(client, fleet.key_prefix))
     ports = Ports(
-        Publisher(celery_app, settings.fleet, fleet_router(settings, celery_app)),
+        Publisher(celery_app, fleet, fleet_router(settings, celery_app)),
         Results(results, celery_app.backend),
-        QueueReader(client, settings.fleet, StatsStore(client, settings.fleet.key_prefix)),
+        queues,
+        Monitor(client, fleet, queues),
     )
-    return create_api(ports, token.get_secret_value())
+    api = create_api(ports, token.get_secret_value())
+    api.add_middleware(tracing.Incoming)
+    return api
 
 
 app = _assembled(current_or_exit())

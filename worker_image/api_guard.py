@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Container, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -20,15 +20,16 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BearerToken:
-    """Lets only requests with the token pass, all but the health check's."""
+    """Lets only requests with the token pass, and those of open paths."""
 
-    def __init__(self, app: Asgi, token: str) -> None:
+    def __init__(self, app: Asgi, token: str, open_paths: Container[str] = (OPEN_PATH,)) -> None:
         self._app = app
+        self._open_paths = open_paths
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or pass on."""
-        if scope["type"] != "http" or scope["path"] == OPEN_PATH or self._knows(scope):
+        if scope["type"] != "http" or scope["path"] in self._open_paths or self._knows(scope):
             await self._app(scope, receive, send)
         else:
             await _refuse(

@@ -10,6 +10,12 @@ from worker_image.results import TaskOutcome
 
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
+Priority = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
+"""0 (low) to 10 (high)."""
+
+IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+"""A caller's own name of a request; within a day, the same request under it is not sent again."""
+
 
 class CreateRequest(BaseModel):
     """A task to run."""
@@ -18,7 +24,7 @@ class CreateRequest(BaseModel):
 
     task: str
     kwargs: dict[str, Any] = {}
-    priority: Annotated[int, Field(ge=LOWEST, le=HIGHEST)] | None = None
+    priority: Priority | None = None
     """0 (low) to 10 (high); the queue's own if missing, without effect where it has none."""
     queue: str | None = None
     """A declared queue, where the task's route is not wanted."""

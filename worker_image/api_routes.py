@@ -1,35 +1,22 @@
-"""The HTTP producer: create a task, ask for its result, look at the queues."""
+"""The HTTP API over its ports: create a task, ask for its result, look at the fleet."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
+from worker_image import api_errors
 from worker_image.api_guard import OPEN_PATH, BearerToken, BodyLimit
 from worker_image.api_models import (
-    CreateAnswer,
-    CreateRequest,
-    QueuesAnswer,
     ResultAnswer,
     TaskId,
-    queue_answer,
     result_answer,
 )
-from worker_image.broker import BrokerAwayError
-from worker_image.publish import RefusedError, TaskRequest
-from worker_image.queues import QueueReport
+from worker_image.api_monitor_routes import FleetMonitor, QueueReporter, monitor_router
+from worker_image.api_page import PAGE, page_router
+from worker_image.api_task_routes import TaskPublisher, task_router
 from worker_image.results import TaskOutcome
-
-RETRY_AFTER_S = 5
-
-
-class TaskPublisher(Protocol):
-    """Sends tasks; raises RefusedError, or BrokerAwayError as all ports do."""
-
-    def publish(self, asked: TaskRequest) -> str:
-        """Send a task and return its id."""
 
 
 class ResultReader(Protocol):
@@ -39,13 +26,6 @@ class ResultReader(Protocol):
         """Return a task's outcome."""
 
 
-class QueueReporter(Protocol):
-    """Looks at the queues."""
-
-    def reports(self) -> Mapping[str, QueueReport]:
-        """Return a report by queue name."""
-
-
 @dataclass(frozen=True)
 class Ports:
     """What the API needs of the fleet."""
@@ -53,49 +33,54 @@ class Ports:
     publisher: TaskPublisher
     results: ResultReader
     queues: QueueReporter
+    monitor: FleetMonitor
 
 
 def create_api(ports: Ports, token: str) -> FastAPI:
     """Return the API over the ports.
 
-    Endpoints that ask the broker are plain functions: FastAPI runs them in threads, and the event
-    loop stays free for health checks while the broker is away.
+    Whatever asks the broker runs in threads, and the event loop stays free for health checks while
+    the broker is away.
     """
-    api = FastAPI(title="celery-fleet", docs_url=None, redoc_url=None, openapi_url=None)
+    api = FastAPI(
+        title="celery-fleet",
+        docs_url=None,
+        redoc_url=None,
+        responses=api_errors.RESPONSES,
+    )
     # The last one added is the first one asked.
     api.add_middleware(BodyLimit)
-    api.add_middleware(BearerToken, token=token)
-    api.add_exception_handler(RefusedError, _refused)
-    api.add_exception_handler(BrokerAwayError, _broker_away)
-
-    @api.get(OPEN_PATH)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @api.post("/create")
-    def create(request: CreateRequest) -> CreateAnswer:
-        return CreateAnswer(task_id=ports.publisher.publish(TaskRequest(**dict(request))))
-
-    @api.get("/result/{task_id}")
-    @api.post("/result/{task_id}")
-    def result(task_id: TaskId) -> ResultAnswer:
-        return result_answer(ports.results.outcome(task_id))
-
-    @api.get("/api/v1/fleet/queues")
-    def queues() -> QueuesAnswer:
-        reports = ports.queues.reports()
-        return QueuesAnswer(queues={name: queue_answer(r) for name, r in reports.items()})
-
+    api.add_middleware(BearerToken, token=token, open_paths=frozenset({OPEN_PATH, *PAGE}))
+    api_errors.connect(api)
+    api.get(OPEN_PATH, tags=["health"])(healthz)
+    _add_result(api, ports.results)
+    api.include_router(task_router(ports.publisher))
+    api.include_router(monitor_router(ports.queues, ports.monitor))
+    api.include_router(page_router())
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     return api
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=422)
+async def healthz() -> dict[str, str]:
+    """Tell that the process answers; the broker is not asked."""
+    return {"status": "ok"}
 
 
-def _broker_away(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse(
-        {"detail": str(error)},
-        status_code=503,
-        headers={"Retry-After": str(RETRY_AFTER_S)},
-    )
+def _add_result(api: FastAPI, results: ResultReader) -> None:
+    @api.get("/result/{task_id}", tags=["tasks"], operation_id="result")
+    @api.post("/result/{task_id}", tags=["tasks"], operation_id="result_by_post")
+    def result(task_id: TaskId) -> ResultAnswer:
+        """Tell what became of a task; one that nobody sent is pending, too."""
+        return result_answer(results.outcome(task_id))
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """Describe the API, with the token that `BearerToken` asks for."""
+    if api.openapi_schema is None:
+        told = get_openapi(title=api.title, version=api.version, routes=api.routes)
+        schemes = told.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["token"] = {"type": "http", "scheme": "bearer"}
+        told["security"] = [{"token": []}]
+        told["paths"][OPEN_PATH]["get"]["security"] = []
+        api.openapi_schema = told
+    return api.openapi_schema

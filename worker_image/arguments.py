@@ -20,14 +20,15 @@ def checked(function: Callable[..., Any], kwargs: Mapping[str, object]) -> dict[
 
     """
     try:
-        model = _model(function).model_validate(dict(kwargs))
+        model = arguments_model(function).model_validate(dict(kwargs))
     except ValidationError as error:
         raise ArgumentsError(_told(error)) from None
     return {name: getattr(model, name) for name in model.model_fields_set}
 
 
 @lru_cache(maxsize=256)
-def _model(function: Callable[..., Any]) -> type[BaseModel]:
+def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
+    """Return what a task takes, as a model with a name of the task's own."""
     fields: dict[str, Any] = {
         parameter.name: (
             parameter.annotation,
@@ -36,7 +37,9 @@ def _model(function: Callable[..., Any]) -> type[BaseModel]:
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
     }
     config = ConfigDict(extra="forbid", strict=True)
-    return create_model("Arguments", __config__=config, **fields)
+    module = function.__module__.rpartition(".")[2]
+    name = f"{module}_{function.__name__}_arguments".title().replace("_", "")
+    return create_model(name, __config__=config, **fields)
 
 
 def _told(error: ValidationError) -> str:

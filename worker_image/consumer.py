@@ -1,10 +1,12 @@
-"""Celery's consumer, alive to probes while it waits for the broker."""
+"""Celery's consumer, alive to probes while it waits for the broker; it drops no message unread."""
 
 from collections.abc import Callable
+from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 
+from worker_image import logs, poison
 from worker_image.heartbeat import of_this_process
 
 # Kombu's default is 30 s, which a broker that is back since long would be waited for.
@@ -42,3 +44,33 @@ class Consumer(CeleryConsumer):
             return super().ensure_connected(conn)
         finally:
             del conn.ensure_connection
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - Celery's
+        """Let log lines about a message that arrives tell its queue."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def telling(message: Any) -> None:  # noqa: ANN401 - kombu's Message
+            with logs.about(message):
+                handle(message)
+
+        return telling
+
+    def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401 - likewise
+        """Park what is no task at all; here and below Celery takes it out of the queue."""
+        poison.of_this_process().park_unread(message, "no task message")
+        super().on_unknown_message(body, message)
+
+    def on_unknown_task(self, body: object, message: Any, exc: Exception) -> None:  # noqa: ANN401 - likewise
+        """Park a task that a newer producer sent to an older worker."""
+        poison.of_this_process().park_unread(message, f"no such task in this image: {exc}")
+        super().on_unknown_task(body, message, exc)
+
+    def on_invalid_task(self, body: object, message: Any, exc: Exception) -> None:  # noqa: ANN401 - likewise
+        """Park a task whose headers say what cannot be."""
+        poison.of_this_process().park_unread(message, f"invalid task message: {exc}")
+        super().on_invalid_task(body, message, exc)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ANN401 - likewise
+        """Park what is not JSON."""
+        poison.of_this_process().park_unread(message, f"cannot be decoded: {exc}")
+        super().on_decode_error(message, exc)

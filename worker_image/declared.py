@@ -90,6 +90,9 @@ class FleetSettings(_Declared):
     visibility_timeout_seconds: PositiveInt
     """After this an unacknowledged message is delivered again; above every task's time limit."""
 
+    delivery_limit: PositiveInt = 5
+    """A message is delivered so often; if none of them ends it, it is parked."""
+
     @model_validator(mode="after")
     def _steps_ascend_from_zero(self) -> Self:
         steps = self.priority_steps

@@ -1,12 +1,48 @@
-"""What a worker that drains waits for in vain."""
+"""A worker that drains: what it gives back at once, and what it would wait for in vain."""
+
+import logging
+from collections.abc import Iterable
+from queue import Empty
+from typing import Any
 
 from billiard import pool
+from celery import Celery, bootsteps
+from celery.worker import state
+from kombu.transport import virtual
 
 _EXIT_WAIT_S = 3.0
 
+logger = logging.getLogger(__name__)
 
-def connect() -> None:
-    """Let a process of the pool end soon, though its last result is never asked for.
+
+class GiveBack(bootsteps.StartStopStep):
+    """Puts messages whose task has not begun back in their queues, before the running ones end.
+
+    Celery does it after that: behind a task of an hour, messages that were held for a free slot or
+    for their ETA would wait that hour, and no other worker would see them.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def stop(self, consumer: Any) -> None:  # noqa: ANN401 - Celery's Consumer
+        """Give back once, when the worker ends; after a lost connection there is no way to."""
+        if state.should_stop is None or consumer.task_consumer is None:
+            return
+        channel = consumer.task_consumer.channel
+        _take_the_last_answer(channel)
+        begun = set(_begun(state.requests.values()))
+        held = [tag for tag in channel.qos._delivered if tag not in begun]  # noqa: SLF001 - kombu has no other
+        # The last one first: each goes before what waits, so the first one is first again. A reject
+        # would put it behind what waits (kombu 5.7.0).
+        for tag in reversed(held):
+            channel.qos.restore_by_tag(tag)
+            virtual.QoS.ack(channel.qos, tag)
+        if held:
+            logger.info("given back %d messages whose tasks had not begun", len(held))
+
+
+def connect(app: Celery) -> None:
+    """Give messages back, and let a process of the pool end soon.
 
     A worker told to stop forgets a task that it had handed over a moment before; its process runs
     it and then waits 30 s for its result to be taken (billiard 4.3, no setting), and with it the
@@ -14,3 +50,35 @@ def connect() -> None:
     """
     tries = _EXIT_WAIT_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
+    app.steps["consumer"].add(GiveBack)
+
+
+def _take_the_last_answer(channel: Any) -> None:  # noqa: ANN401 - kombu's Channel
+    """Read what Redis may already have popped; else it, or what is given back, would be lost."""
+    if channel._in_poll:  # noqa: SLF001 - as kombu does when it closes a channel
+        try:
+            channel._brpop_read()  # noqa: SLF001 - likewise; it answers within a second
+        except Empty:
+            logger.debug("nothing was on its way")
+
+
+def _begun(requests: Iterable[Any]) -> Iterable[str]:
+    """Return the delivery tags of requests that run, or that the pool cannot be kept from."""
+    for request in requests:
+        if request in state.active_requests or not _withdrawn(request):
+            yield request.message.delivery_tag
+
+
+def _withdrawn(request: Any) -> bool:  # noqa: ANN401 - Celery's Request
+    """Keep the pool from a task; False where it may have begun."""
+    submitted = request._apply_result  # noqa: SLF001 - a weak reference; None before it is submitted
+    if submitted is None:
+        return True
+    if (job := submitted()) is None:
+        return False
+    if (future := getattr(job, "f", None)) is not None:  # pool threads
+        return bool(future.cancel())
+    if not hasattr(job, "_scheduled_for") or job._scheduled_for or job._write_to or job._accepted:  # noqa: SLF001 - billiard's ApplyResult
+        return False
+    job.discard()
+    return True

@@ -2,7 +2,18 @@
 
 from celery import Celery, signals
 
-from worker_image import boot, drain, heartbeat, logs, stats, tenant_consumers
+from worker_image import (
+    announce,
+    boot,
+    drain,
+    heartbeat,
+    logs,
+    metrics_feed,
+    poison,
+    stats,
+    tenant_consumers,
+    tracing,
+)
 from worker_image.conf import celery_conf
 from worker_image.routing import Router
 from worker_image.settings import Settings
@@ -29,8 +40,14 @@ def connect(settings: Settings, app: Celery) -> None:
     router = fleet_router(settings, app)
     logs.connect(settings)
     boot.connect(settings, app, router)
-    drain.connect()
+    drain.connect(app)
     heartbeat.connect(heartbeat.of_this_process())
     signals.before_task_publish.connect(router.settle, weak=False)
     tenant_consumers.connect(settings, app)
-    stats.connect(stats.Recorder(stats.StatsStore.of(settings), settings.fleet.fair))
+    announce.connect(settings, app)
+    tracing.connect(settings)
+    feed, guard = metrics_feed.connect(settings), poison.of_this_process()
+    guard.on_park = feed.parked
+    poison.connect(guard)
+    store = stats.StatsStore.of(settings)
+    stats.connect(stats.Recorder(store.record, feed.ended, fair=settings.fleet.fair))

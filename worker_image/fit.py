@@ -26,6 +26,14 @@ _MOMENTUM = 0.9
 _HELD_OUT_EVERY = 5
 
 
+# Unpacked, in memory; a batch adds next to nothing to it.
+SIZE_MAX_BYTES = 1024**3
+
+
+class DatasetTooLargeError(ValueError):
+    """A training set that does not fit the memory of a worker."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint of another run, or a broken one."""
 
@@ -39,6 +47,18 @@ class Dataset:
 
     @classmethod
     def read(cls, path: Path) -> "Dataset":
+        """Read a training set.
+
+        Raises:
+            DatasetTooLargeError: it would unpack to more memory than a worker is given for it.
+
+        """
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > SIZE_MAX_BYTES:
+            raise DatasetTooLargeError(
+                f"{path.name} unpacks to {size} bytes, above {SIZE_MAX_BYTES}"
+            )
         with np.load(path, allow_pickle=False) as stored:
             return cls(stored["features"], stored["classes"])
 
@@ -50,7 +70,9 @@ class Dataset:
     @property
     def mark(self) -> str:
         """A hash of the data, by which a checkpoint knows its own."""
-        return sha256(self.features.tobytes() + self.classes.tobytes()).hexdigest()
+        mark = sha256(np.ascontiguousarray(self.features).data)
+        mark.update(np.ascontiguousarray(self.classes).data)
+        return mark.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -73,13 +95,14 @@ def next_epoch(
     """Go once through the training rows."""
     rows = np.flatnonzero(~data.held_out)
     np.random.default_rng([seed, model.epochs]).shuffle(rows)
-    inputs = _with_bias(data.features)
-    wanted = np.eye(model.weights.shape[1])[data.classes]
+    one_hot = np.eye(model.weights.shape[1])
     weights, velocity = model.weights, model.velocity
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
-        missed = _softmax(multiply(inputs[batch], weights)) - wanted[batch]
-        gradient = multiply(inputs[batch].T, missed) / len(batch)
+        # Batch by batch: copies of the whole would double what the set itself takes.
+        inputs, wanted = _with_bias(data.features[batch]), one_hot[data.classes[batch]]
+        missed = _softmax(multiply(inputs, weights)) - wanted
+        gradient = multiply(inputs.T, missed) / len(batch)
         velocity = _MOMENTUM * velocity - learning_rate * gradient
         weights = weights + velocity
     return Model(weights, velocity, model.epochs + 1)

@@ -1,23 +1,30 @@
 """Structured logs: one JSON object a line, with the task it is about.
 
 Fields: time (RFC 3339, UTC), level, logger, message, task_id, task, queue, tenant, operation,
-worker; null where they do not apply. `operation` names what is done: given with
+trace_id, worker; null where they do not apply. `operation` names what is done: given with
 `extra={"operation": ...}`, else the running task's own name.
 """
 
 import json
 import logging
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from celery import current_task, signals
 
+from worker_image import tracing
 from worker_image.settings import Settings
 from worker_image.tenants import Place, place_of
 
 # Uvicorn gives them handlers of their own.
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
+
+_arriving: ContextVar[Any] = ContextVar("arriving", default=None)
 
 
 class JsonFormatter(logging.Formatter):
@@ -30,19 +37,19 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        task_id, task, place = _running_task(self._fair)
-        if task_id is None:
-            task_id, task = _told_task(record)
+        told = _running_task(self._fair) or _arriving_task(record, self._fair)
+        task, place = told.task, told.place
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            "task_id": task_id,
+            "task_id": told.task_id,
             "task": task,
             "queue": place and place.queue,
             "tenant": place and place.tenant,
             "operation": getattr(record, "operation", task and task.rpartition(".")[2]),
+            "trace_id": told.trace_id,
             "worker": self.worker,
         }
         if record.exc_info:
@@ -87,18 +94,53 @@ def connect(settings: Settings) -> None:
     signals.setup_logging.connect(set_up, weak=False)
 
 
-def _running_task(fair: Container[str]) -> tuple[str | None, str | None, Place | None]:
+@contextmanager
+def about(message: Any) -> Iterator[None]:  # noqa: ANN401 - kombu's Message
+    """Let lines within the block tell the queue and the trace of a message that arrives."""
+    token = _arriving.set(message)
+    try:
+        yield
+    finally:
+        _arriving.reset(token)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The task that a line is about, as far as it is known."""
+
+    task_id: str | None = None
+    task: str | None = None
+    place: Place | None = None
+    trace_id: str | None = None
+
+
+def _running_task(fair: Container[str]) -> _Told | None:
     task = current_task
     if not task or task.request.id is None:
-        return None, None, None
-    delivery: Mapping[str, str] = task.request.delivery_info or {}
-    queue = delivery.get("routing_key")
-    return task.request.id, task.name, None if queue is None else place_of(queue, fair)
+        return None
+    request = task.request
+    place = _place(request.delivery_info, fair)
+    return _Told(request.id, task.name, place, tracing.trace_id(request))
 
 
-def _told_task(record: logging.LogRecord) -> tuple[str | None, str | None]:
+def _arriving_task(record: logging.LogRecord, fair: Container[str]) -> _Told:
     """Return the task that Celery's main process reports on (`Task ... received`)."""
     told = getattr(record, "data", None)
-    if isinstance(told, Mapping):
-        return told.get("id"), told.get("name")
-    return None, None
+    task_id, task = (
+        (told.get("id"), told.get("name")) if isinstance(told, Mapping) else (None, None)
+    )
+    message = _arriving.get()
+    if message is None:
+        return _Told(task_id, task)
+    headers = message.headers if isinstance(message.headers, Mapping) else {}
+    return _Told(
+        task_id or headers.get("id"),
+        task or headers.get("task"),
+        _place(message.delivery_info, fair),
+        tracing.trace_id(headers),
+    )
+
+
+def _place(delivery: object, fair: Container[str]) -> Place | None:
+    queue = delivery.get("routing_key") if isinstance(delivery, Mapping) else None
+    return None if queue is None else place_of(queue, fair)

@@ -1,17 +1,20 @@
 """Sends tasks for callers that wait: a broker that is away is told within seconds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from celery import Celery
+from celery.utils import uuid
 from kombu import pools
 
 from worker_image.arguments import checked
 from worker_image.broker import answering
 from worker_image.conf import TASK_MODULES
 from worker_image.declared import FleetSettings
+from worker_image.once import TRANSPORT, KeyReusedError, sending
 from worker_image.priority import kombu_priority
 from worker_image.routing import Router, UnroutedTaskError
 from worker_image.tenants import HEADER, TenantError, checked_tenant
@@ -37,6 +40,18 @@ class TaskRequest:
     """0 (low) to 10 (high); None leaves it to the queue."""
     tenant: str | None = None
     """Whose it is, on a fair queue."""
+    idempotency_key: str | None = None
+    """The caller's; a second request under it is the first one asked again."""
+
+
+@dataclass(frozen=True)
+class RoutedTask:
+    """A task that some queue of this stack takes."""
+
+    name: str
+    queue: str
+    function: Callable[..., Any]
+    """Its signature says which arguments it takes, its docstring what it does."""
 
 
 class Publisher:
@@ -50,16 +65,35 @@ class Publisher:
         app.finalize()
 
     def publish(self, asked: TaskRequest) -> str:
-        """Send a task and return its id.
+        """Send a task and return its id, which Redis has answered for.
 
         Raises:
             RefusedError: the task, its arguments or the queue are not declared; or the task has a
-                tenant, and its queue has none.
-            BrokerAwayError: no answer came; the task may have been sent all the same.
+                tenant, and its queue has none; or its key belongs to another request.
+            BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
+                under the same key, it is sent once.
 
         """
-        task = asked.task
-        arguments = self._checked(task, asked.kwargs, asked.queue)
+        arguments = self._checked(asked.task, asked.kwargs, asked.queue)
+        options = self._options(asked)
+        if asked.idempotency_key is None:
+            return self._send(asked.task, arguments, options)
+        with sending(asked.idempotency_key, _text(asked, arguments), uuid()) as begun:
+            self._send(asked.task, arguments, options | {"task_id": begun.task_id})
+        try:
+            return begun.settled()
+        except KeyReusedError as error:
+            raise RefusedError(str(error)) from None
+
+    def tasks(self) -> tuple[RoutedTask, ...]:
+        """Return what this stack takes, by name."""
+        return tuple(
+            RoutedTask(name, queue, task.run)
+            for name, task in sorted(self._app.tasks.items())
+            if name.startswith(TASK_MODULES) and (queue := self._router.queue_of(name))
+        )
+
+    def _options(self, asked: TaskRequest) -> dict[str, Any]:
         options: dict[str, Any] = {"retry_policy": _RETRY}
         if asked.queue is not None:
             options["queue"] = asked.queue
@@ -67,6 +101,9 @@ class Publisher:
             options["priority"] = kombu_priority(asked.priority)
         if asked.tenant is not None:
             options["headers"] = {HEADER: self._checked_tenant(asked, asked.tenant)}
+        return options
+
+    def _send(self, task: str, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> str:
         try:
             with answering(), self._producers.acquire(block=True, timeout=_TIMEOUT_S) as producer:
                 sent = self._app.send_task(task, kwargs=arguments, producer=producer, **options)
@@ -77,11 +114,12 @@ class Publisher:
     @cached_property
     def _producers(self) -> pools.ProducerPool:
         connection = self._app.connection_for_write(
+            transport=TRANSPORT,
             transport_options={
                 "socket_timeout": _TIMEOUT_S,
                 "socket_connect_timeout": _TIMEOUT_S,
                 **_RETRY,
-            }
+            },
         )
         pool = pools.producers[connection]
         pool.limit = _CONNECTIONS
@@ -112,3 +150,10 @@ class Publisher:
             return checked_tenant(tenant)
         except TenantError as error:
             raise RefusedError(str(error)) from None
+
+
+def _text(asked: TaskRequest, arguments: Mapping[str, Any]) -> str:
+    """What is asked for; the arguments as the task takes them, where 0 and 0.0 are one float."""
+    told = {**asdict(asked), "kwargs": arguments}
+    del told["idempotency_key"]
+    return json.dumps(told, sort_keys=True)

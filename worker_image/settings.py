@@ -73,6 +73,18 @@ class Environment(BaseModel):
     heartbeat_file: Path | None = Field(None, alias="FLEET_HEARTBEAT_FILE")
     api_token: SecretStr | None = Field(None, alias="FLEET_API_TOKEN")
     pod_name: str | None = Field(None, alias="POD_NAME")
+    grace_s: PositiveInt | None = Field(None, alias="FLEET_GRACE_SECONDS")
+    """Seconds between SIGTERM and SIGKILL."""
+    service_account_dir: Path | None = Field(None, alias="FLEET_SERVICE_ACCOUNT_DIR")
+    """Where the pod's token lies, if the worker may tell its pod's deletion cost."""
+    pod_ip: str = Field("127.0.0.1", alias="POD_IP")
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        None, alias="FLEET_METRICS_PORT"
+    )
+    """Where workers and beat answer Prometheus, at the pod's address; without it nowhere."""
+    otel_endpoint: str | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """Where OpenTelemetry's spans go; without it there are none."""
+    otel_disabled: bool = Field(False, alias="OTEL_SDK_DISABLED")  # noqa: FBT003 - a default
     maintenance_queue: str = Field("default", alias="IMAGINEER_MAINTENANCE_QUEUE")
     purge_training_hour_utc: _HourUtc = Field(3, alias="IMAGINEER_PURGE_TRAINING_HOUR")
     purge_scrape_hour_utc: _HourUtc = Field(4, alias="IMAGINEER_PURGE_SCRAPE_HOUR")

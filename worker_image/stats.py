@@ -7,16 +7,18 @@ string `fleet:failed:<task id>` for each failure that is counted.
 
 import logging
 import time
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import redis
 from celery import signals
+from celery.app.task import Context
+from celery.exceptions import Reject
 
-from worker_image import broker
+from worker_image import broker, wait_history
 from worker_image.settings import Settings
 from worker_image.tenants import place_of
 
@@ -45,6 +47,9 @@ class TaskEnd:
     redelivered: bool
     wait_s: float | None
     """From publishing, or from its ETA, to the start; None where that says nothing."""
+    task: str = ""
+    run_s: float | None = None
+    """From the start to the end; None where the start was not seen."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class StatsStore:
 
     def _write(self, end: TaskEnd) -> None:
         counts, waits = self._counts(end.queue), self._waits(end.queue)
-        field = {"SUCCESS": "done", "FAILURE": "failed"}.get(end.state)
+        field = {"SUCCESS": "done", "FAILURE": "failed", "REJECTED": "failed"}.get(end.state)
         with self._client.pipeline(transaction=False) as pipe:
             if field is not None:
                 pipe.hincrby(counts, field, 1)
@@ -119,6 +124,7 @@ class StatsStore:
             if end.wait_s is not None:
                 pipe.lpush(waits, f"{end.wait_s:.3f}")
                 pipe.ltrim(waits, 0, WAITS_KEPT - 1)
+                wait_history.add(pipe, self._prefix, end.queue, end.wait_s, time.time())
             pipe.expire(counts, EXPIRES_S)
             pipe.expire(waits, EXPIRES_S)
             pipe.execute()
@@ -133,8 +139,8 @@ class StatsStore:
 class Recorder:
     """Watches tasks start and end, in pool children and in the main process."""
 
-    def __init__(self, store: StatsStore, fair: Container[str] = ()) -> None:
-        self._store = store
+    def __init__(self, *sinks: Callable[[TaskEnd], None], fair: Container[str] = ()) -> None:
+        self._sinks = sinks
         self._fair = fair
         self._started_at: dict[str, float] = {}
         self._received: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -153,18 +159,27 @@ class Recorder:
     def on_end(self, task_id: str, task: Any, state: str, **_: object) -> None:  # noqa: ANN401 - Celery's task
         """Count a task that ended in this process."""
         started_at = self._started_at.pop(task_id, None)
-        self._store.record(_task_end(task.request, state, started_at, self._fair))
+        self._tell(_task_end(task.request, state, started_at, self._fair), task.name)
 
-    def on_failure(self, task_id: str, **_: object) -> None:
+    def on_failure(self, task_id: str, exception: object = None, **_: object) -> None:
         """Count a task that the main process declared failed: killed at its limit, or lost.
 
-        Celery reports a task killed at its limit twice (5.7.0, `on_failure` and `on_timeout`).
+        Celery reports a task killed at its limit twice (5.7.0, `on_failure` and `on_timeout`), and
+        one that rejected its message once more than the process that ran it.
         """
         if task_id in self._started_at:
             return
         request = self._received.pop(task_id, None)
-        if request is not None:
-            self._store.record(_task_end(request, "FAILURE", None, self._fair))
+        if request is None or isinstance(exception, Reject):
+            return
+        # Of a task that a pool process accepted; the main process has its own kind of request.
+        started_at = getattr(request, "time_start", None)
+        context = Context(request.request_dict)
+        self._tell(_task_end(context, "FAILURE", started_at, self._fair), request.name)
+
+    def _tell(self, end: TaskEnd, task: str) -> None:
+        for sink in self._sinks:
+            sink(replace(end, task=task))
 
 
 def connect(recorder: Recorder) -> None:
@@ -189,7 +204,8 @@ def _task_end(
     if started_at is not None and not redelivered:
         wait_s = _wait_s(request, started_at)
     queue = place_of(str(delivery.get("routing_key")), fair).queue
-    return TaskEnd(str(request.id), queue, state, redelivered, wait_s)
+    run_s = None if started_at is None else max(0.0, time.time() - started_at)
+    return TaskEnd(str(request.id), queue, state, redelivered, wait_s, run_s=run_s)
 
 
 def _wait_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context

@@ -8,7 +8,8 @@ import httpx
 from worker_image.web_errors import WebAwayError, WebError
 
 _REDIRECTS_MAX = 5
-_USER_AGENT = "celery-fleet-scraper/1"
+AGENT = "celery-fleet-scraper"
+"""What a robots.txt calls this scraper."""
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -29,7 +30,7 @@ def asking(url: str, timeout_s: float) -> Iterator[httpx.Client]:
             timeout=timeout_s,
             follow_redirects=True,
             max_redirects=_REDIRECTS_MAX,
-            headers={"user-agent": _USER_AGENT},
+            headers={"user-agent": f"{AGENT}/1"},
         ) as client:
             yield client
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

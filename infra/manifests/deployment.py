@@ -10,6 +10,7 @@ from infra.manifests.container import (
     volumes,
 )
 from infra.manifests.labels import Component, labels, selector
+from infra.manifests.own_pod import SERVICE_ACCOUNT_DIR
 from infra.manifests.settings import settings_checksum
 from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
@@ -28,8 +29,19 @@ def worker_deployment(config: FleetConfig, name: str) -> Manifest:
     """Spec of a worker's Deployment; no `replicas`, which are KEDA's."""
     worker = config.workers[name]
     main = container(config, "worker", worker_command(config, name), worker.resources)
-    main["env"].append({"name": "FLEET_WORKER", "value": name})
+    grace_s = plan(config, name).grace_s
+    main["env"] += [
+        {"name": "FLEET_WORKER", "value": name},
+        {"name": "FLEET_GRACE_SECONDS", "value": str(grace_s)},
+    ]
     main |= _worker_probes(config, name)
+    template = _template(config, "worker", main, grace_s, name)
+    if worker.pod_deletion_cost:
+        main["env"].append({"name": "FLEET_SERVICE_ACCOUNT_DIR", "value": SERVICE_ACCOUNT_DIR})
+        template["spec"] |= {
+            "serviceAccountName": names.worker_object(name),
+            "automountServiceAccountToken": True,
+        }
     group = config.node_groups[worker.node_group]
     # A GPU may be the only one: the old pod has to go before the new one can come.
     surge = {"maxSurge": 0, "maxUnavailable": 1} if group.gpu else {"maxSurge": 1}
@@ -37,7 +49,7 @@ def worker_deployment(config: FleetConfig, name: str) -> Manifest:
         "selector": {"matchLabels": selector(config.namespace, "worker", name)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0} | surge},
         "revisionHistoryLimit": 3,
-        "template": _template(config, "worker", main, plan(config, name).grace_s, name),
+        "template": template,
     }
 
 

@@ -60,6 +60,7 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "visibilityTimeoutSeconds": visibility_timeout_s(
             config.workers.values(), config.queues, config.broker.visibility_timeout_s
         ),
+        "deliveryLimit": config.broker.delivery_limit,
     }
 
 

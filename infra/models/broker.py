@@ -30,5 +30,7 @@ class ExistingBroker(Spec):
     """How long a result is kept; results lie in database 1, messages in database 0."""
     visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
     """Seconds until an unacknowledged message is delivered again; derived unless stated."""
+    delivery_limit: PositiveInt = 5
+    """How often a message is delivered; one that never ends its task is parked after that."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""

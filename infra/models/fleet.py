@@ -30,6 +30,8 @@ class Profile(Spec):
 
     workers: Mapping[WorkerName, WorkerSpec] = Field(min_length=1)
     """Queues that none of them names are left out."""
+    beat: BeatSpec = BeatSpec()
+    """What of `beat` is other than the stack's, as a rarer schedule."""
 
 
 class FleetConfig(Spec):
@@ -67,7 +69,7 @@ class FleetConfig(Spec):
 
 
 def _profiled(raw: dict[str, Any]) -> dict[str, Any]:
-    """The stack file with the workers of the chosen profile, and the queues they serve."""
+    """The stack file with the chosen profile's workers and beat, and the queues they serve."""
     chosen = raw.get("profile", "full")
     profiles = raw.get("profiles") or {}
     if chosen == "full" or not isinstance(profiles.get(chosen), dict):
@@ -77,7 +79,10 @@ def _profiled(raw: dict[str, Any]) -> dict[str, Any]:
         return raw
     named = {q for w in workers.values() if isinstance(w, dict) for q in w.get("queues", ())}
     queues = {name: queue for name, queue in raw["queues"].items() if name in named}
-    return {**raw, "workers": workers, "queues": queues or raw["queues"]}
+    changed = {"workers": workers, "queues": queues or raw["queues"]}
+    if "beat" in profiles[chosen]:
+        return merged({**raw, **changed}, {"beat": profiles[chosen]["beat"]})
+    return {**raw, **changed}
 
 
 def _served(raw: dict[str, Any]) -> dict[str, Any]:

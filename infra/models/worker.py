@@ -60,6 +60,10 @@ class WorkerSpec(Spec):
     """Idle seconds before the last replica goes, and the HPA's scale-down window."""
     grace_s: PositiveInt | None = Field(default=None, alias="terminationGracePeriodSeconds")
     """Seconds between SIGTERM and SIGKILL; above the longest hard limit it serves."""
+    pod_deletion_cost: bool = False
+    """Whether its idle pods go first at a scale-in. Its pods then hold a token to patch themselves,
+    beside whatever their tasks run, and the stack makes a cluster-wide admission policy that keeps
+    it to that; without it a busy pod drains just as safely, but on a node that might have gone."""
 
     @property
     def tasks_per_child(self) -> int | None:

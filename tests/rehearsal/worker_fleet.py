@@ -217,14 +217,14 @@ class Fleet:
         eventually(self.heartbeat(name).exists)
         return worker
 
-    def api(self) -> httpx.Client:
+    def api(self, **env: str) -> httpx.Client:
         """Start the API and return a client that knows its token."""
         port = free_port()
         self.processes.start(
             self.log("api"),
             *("uvicorn", "worker_image.api:app", "--host=127.0.0.1", f"--port={port}"),
             "--no-access-log",
-            **{**self.env, "FLEET_API_TOKEN": TOKEN, "POD_NAME": "api"},
+            **{**self.env, "FLEET_API_TOKEN": TOKEN, "POD_NAME": "api", **env},
         )
         headers = {"Authorization": f"Bearer {TOKEN}"}
         client = self.clients.enter_context(

@@ -1,54 +1,21 @@
 """The HTTP API, with the fleet replaced at its border."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask
 from tests.unit.worker_stage import document, load
 from worker_image.api_guard import MAX_BODY_BYTES
 from worker_image.api_routes import Ports, create_api
 from worker_image.broker import BrokerAwayError
 from worker_image.factory import build_app, fleet_router
 from worker_image.publish import Publisher, RefusedError, TaskRequest
-from worker_image.queues import QueueReport, percentile
+from worker_image.queues import percentile
 from worker_image.results import TaskOutcome
-from worker_image.stats import QueueCounts
-
-TOKEN = "s3cret"
-LABEL = "worker_image.tasks.labeling.label_image"
-
-
-@dataclass
-class Fleet:
-    """All three ports; `trouble` is raised by each of them."""
-
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
-    trouble: Exception | None = None
-
-    def publish(self, asked: TaskRequest) -> str:
-        self._fail()
-        self.sent.append(asdict(asked))
-        return "id-1"
-
-    def outcome(self, task_id: str) -> TaskOutcome:
-        self._fail()
-        return self.outcomes.get(task_id, TaskOutcome("pending"))
-
-    def reports(self) -> dict[str, QueueReport]:
-        self._fail()
-        counts = QueueCounts(7, 1, 2, tuple(float(n) for n in range(1, 101)))
-        return {"labeling": QueueReport(3, 4, counts)}
-
-    def _fail(self) -> None:
-        if self.trouble is not None:
-            raise self.trouble
 
 
 @pytest.fixture
@@ -58,19 +25,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(fleet, fleet, fleet), TOKEN)
-
-
-def ask(api: FastAPI, method: str, path: str, *, token: str = TOKEN, **rest: Any) -> httpx.Response:
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app=api)
-        headers = {"Authorization": f"Bearer {token}", **rest.pop("headers", {})}
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-            return await client.request(method, path, headers=headers, **rest)
-
-    # `asyncio.run` would leave the thread without the event loop that other tests' engine wants.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        return runner.run(asked())
+    return create_api(Ports(fleet, fleet, fleet, fleet), TOKEN)
 
 
 def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fleet) -> None:
@@ -85,7 +40,7 @@ def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fle
     answer = ask(api, "POST", "/create", json=wanted)
 
     assert (answer.status_code, answer.json()) == (200, {"task_id": "id-1"})
-    assert fleet.sent == [wanted]
+    assert fleet.sent == [wanted | {"idempotency_key": None}]
 
 
 @pytest.mark.parametrize("priority", [-1, 11, 2.5, "5", True])
@@ -155,6 +110,9 @@ def test_no_wait_has_no_percentile() -> None:
         ("POST", "/create"),
         ("GET", "/result/id-1"),
         ("GET", "/api/v1/fleet/queues"),
+        ("GET", "/api/v1/workers/health"),
+        ("GET", "/api/v1/fleet/overview"),
+        ("POST", "/api/v1/tasks/labeling/label_image"),
         ("GET", "/openapi.json"),
     ],
 )
@@ -182,6 +140,12 @@ def test_the_health_check_asks_nobody(api: FastAPI, fleet: Fleet) -> None:
         ("POST", "/create", {"task": LABEL}),
         ("GET", "/result/id-1", None),
         ("GET", "/api/v1/fleet/queues", None),
+        ("POST", "/api/v1/tasks/labeling/label_image", {"path": "x"}),
+        ("GET", "/api/v1/workers/queues", None),
+        ("GET", "/api/v1/workers/active", None),
+        ("GET", "/api/v1/workers/stats", None),
+        ("GET", "/api/v1/workers/health", None),
+        ("GET", "/api/v1/fleet/overview", None),
     ],
 )
 def test_without_a_broker_the_caller_is_asked_to_come_back(

@@ -1,6 +1,7 @@
 """What the infrastructure renders is what the image accepts, for every stack that is shipped."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from infra.manifests.scaled_object import scaled_object
 from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
 from tests.unit.recorder import ROOT
-from tests.unit.worker_stage import environ
+from tests.unit.worker_stage import QUEUE, document, environ
 from worker_image import boot, settings
 from worker_image.conf import TASK_MODULES
 from worker_image.factory import build_app, fleet_router
@@ -85,13 +86,68 @@ def test_every_worker_of_every_stack_would_start(tmp_path: Path, fleet: str, wor
     assert loaded.environment.worker == worker
 
 
-@pytest.mark.parametrize("fleet", FLEETS)
-def test_every_queue_of_a_stack_has_a_task_that_reaches_it(tmp_path: Path, fleet: str) -> None:
-    app, loaded = process(tmp_path, FLEETS[fleet], beat_deployment(FLEETS[fleet]))
+def registry_problems(app: Celery, loaded: Settings) -> list[str]:
+    """What routes, beat and queues say of tasks, against the tasks there are."""
     router = fleet_router(loaded, app)
+    reached = {router.queue_of(task) for task in ours(app)}
+    unsent = {entry["task"] for entry in app.conf.beat_schedule.values()} - set(ours(app))
+    return [
+        *router.problems(ours(app)),
+        *(f"beat sends {task}, which is no task" for task in sorted(unsent)),
+        *(
+            f"no task reaches queue {queue}"
+            for queue in loaded.fleet.queues
+            if queue not in reached
+        ),
+    ]
 
-    reached = {router.queue_of(task) for task in ours(app)} - {None}
-    assert reached == set(FLEETS[fleet].queues)
+
+@pytest.mark.parametrize("fleet", FLEETS)
+def test_routes_beat_and_queues_of_every_stack_agree_with_the_tasks(
+    tmp_path: Path, fleet: str
+) -> None:
+    app, loaded = process(tmp_path, FLEETS[fleet], beat_deployment(FLEETS[fleet]))
+
+    assert registry_problems(app, loaded) == []
+
+
+def broken(folder: Path, break_it: Callable[[dict[str, Any]], object]) -> tuple[Celery, Settings]:
+    told = document()
+    break_it(told["queues"])
+    loaded = settings.load(environ(folder, told))
+    app = build_app(loaded)
+    app.loader.import_default_modules()
+    return app, loaded
+
+
+@pytest.mark.parametrize(
+    ("break_it", "problem"),
+    [
+        (
+            lambda queues: queues["labeling"]["routes"].append("worker_image.tasks.labelling.*"),
+            "queue 'labeling': route 'worker_image.tasks.labelling.*' matches no task",
+        ),
+        (lambda queues: queues.update(spare=QUEUE), "no task reaches queue spare"),
+        (
+            lambda queues: queues.update(spare={**QUEUE, "routes": ["*.canary.*"]}),
+            "no task reaches queue spare",
+        ),
+    ],
+)
+def test_a_route_without_a_task_and_a_queue_without_one_are_found(
+    tmp_path: Path, break_it: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    (found,) = registry_problems(*broken(tmp_path, break_it))
+
+    assert found.startswith(problem)
+
+
+def test_a_beat_entry_without_a_task_is_found(tmp_path: Path) -> None:
+    app, loaded = broken(tmp_path, lambda _queues: None)
+    renamed = "worker_image.tasks.maintenance.record_disc_usage"
+    app.conf.beat_schedule["record-disk-usage"]["task"] = renamed
+
+    assert registry_problems(app, loaded) == [f"beat sends {renamed}, which is no task"]
 
 
 @pytest.mark.parametrize("fleet", FLEETS)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from billiard import pool
+from celery import Celery
 
 from worker_image import drain
 
@@ -17,7 +18,7 @@ def test_a_process_whose_result_is_never_asked_for_ends_in_seconds(
     monkeypatch.setattr(time, "sleep", slept.append)
     process = SimpleNamespace(on_ready_counter=SimpleNamespace(value=0))
 
-    drain.connect()
+    drain.connect(Celery("draining"))
     pool.Worker._ensure_messages_consumed(process, completed=1)
 
     assert 2 < sum(slept) < 5

@@ -29,14 +29,3 @@ def test_the_image_holds_nothing_of_the_operators_tools() -> None:
     names = {name for name, _ in pins(IMAGE / "requirements.txt")}
 
     assert names & {"pulumi", "kubernetes", "matplotlib", "pytest", "grpcio"} == set()
-
-
-def test_the_base_is_pinned_and_the_process_is_nobody_special() -> None:
-    dockerfile = (IMAGE / "Dockerfile").read_text()
-
-    assert re.search(
-        r"^ARG PYTHON_IMAGE=python:3\.11-\S+@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE
-    )
-    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
-    assert re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)[-1] == "10001:10001"
-    assert 'ENTRYPOINT ["tini", "--"]' in dockerfile

@@ -20,6 +20,7 @@ FIELDS = [
     "queue",
     "tenant",
     "operation",
+    "trace_id",
     "worker",
 ]
 

@@ -35,7 +35,7 @@ ANSWERS = {
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        status, headers, body = ANSWERS[self.path]
+        status, headers, body = ANSWERS.get(self.path, (404, PLAIN, b""))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -93,7 +93,7 @@ def test_the_servers_encoding_is_used_if_it_is_one(site: str, path: str, title: 
         ("/gone", "status 404"),
         ("/bomb", "above 2097152 bytes"),
         ("/loop", "TooManyRedirects"),
-        ("/file", "UnsupportedProtocol|unsupported"),
+        ("/file", "is not an http"),
         ("/garbled", "DecodingError"),
     ],
 )

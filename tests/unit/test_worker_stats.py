@@ -6,9 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.exceptions import Reject
 
 from tests.unit.worker_stage import load
 from worker_image.stats import PUBLISHED_AT, Recorder, StatsStore, TaskEnd
+
+TASK = "worker_image.tasks.canary.work"
 
 
 class Store(StatsStore):
@@ -28,7 +31,7 @@ def store() -> Store:
 
 @pytest.fixture
 def recorder(store: Store) -> Recorder:
-    return Recorder(store)
+    return Recorder(store.record)
 
 
 def request(**changes: Any) -> Any:
@@ -43,7 +46,18 @@ def request(**changes: Any) -> Any:
 
 def run(recorder: Recorder, told: Any, state: str = "SUCCESS") -> None:
     recorder.on_start("1")
-    recorder.on_end("1", SimpleNamespace(request=told), state)
+    recorder.on_end("1", SimpleNamespace(request=told, name=TASK), state)
+
+
+class Received:
+    """Weakly referenced, as the main process's request is."""
+
+    id = "1"
+    name = TASK
+
+    def __init__(self, time_start: float | None = None) -> None:
+        self.request_dict = vars(request())
+        self.time_start = time_start
 
 
 def test_the_wait_runs_from_publishing_to_the_start(recorder: Recorder, store: Store) -> None:
@@ -64,7 +78,8 @@ def test_a_task_with_an_eta_waits_from_then_on(recorder: Recorder, store: Store)
 def test_a_second_delivery_counts_as_such_and_has_no_wait(recorder: Recorder, store: Store) -> None:
     run(recorder, request(delivery_info={"routing_key": "labeling", "redelivered": True}))
 
-    assert store.ends == [TaskEnd("1", "labeling", "SUCCESS", redelivered=True, wait_s=None)]
+    (end,) = store.ends
+    assert (end.redelivered, end.wait_s) == (True, None)
 
 
 def test_a_message_of_another_publisher_has_no_wait(recorder: Recorder, store: Store) -> None:
@@ -82,30 +97,56 @@ def test_a_message_is_stamped_when_it_is_published(recorder: Recorder) -> None:
     assert headers[PUBLISHED_AT] == pytest.approx(time.time(), abs=1)
 
 
+def test_a_run_is_told_with_its_task_and_its_time(recorder: Recorder, store: Store) -> None:
+    recorder.on_start("1")
+    time.sleep(0.05)
+    recorder.on_end("1", SimpleNamespace(request=request(), name=TASK), "RETRY")
+
+    (end,) = store.ends
+    assert (end.task, end.state) == (TASK, "RETRY")
+    assert end.run_s == pytest.approx(0.05, abs=0.04)
+
+
 def test_a_task_killed_at_its_limit_is_counted_by_the_main_process(
     recorder: Recorder, store: Store
 ) -> None:
-    class Received(SimpleNamespace):
-        """Weakly referenced, as Celery's Request."""
-
-    received = Received(**vars(request()))
+    received = Received(time_start=time.time() - 2)
     recorder.on_receive(received)
     recorder.on_failure("1")
     recorder.on_failure("1")
     recorder.on_failure("unheard-of")
 
-    assert store.ends == [TaskEnd("1", "labeling", "FAILURE", redelivered=False, wait_s=None)]
+    (end,) = store.ends
+    assert (end.task_id, end.queue, end.task, end.state) == ("1", "labeling", TASK, "FAILURE")
+    assert (end.wait_s, end.run_s) == (pytest.approx(3, abs=0.5), pytest.approx(2, abs=0.5))
+
+
+def test_a_task_lost_before_it_started_has_neither_wait_nor_run(
+    recorder: Recorder, store: Store
+) -> None:
+    received = Received()
+    recorder.on_receive(received)
+    recorder.on_failure("1")
+
+    assert (store.ends[0].wait_s, store.ends[0].run_s) == (None, None)
+
+
+def test_a_message_that_was_parked_is_told_by_the_process_that_parked_it(
+    recorder: Recorder, store: Store
+) -> None:
+    received = Received()
+    recorder.on_receive(received)
+    recorder.on_failure("1", exception=Reject("delivered 5 times"))
+
+    assert store.ends == []
 
 
 def test_a_failure_in_the_same_process_is_counted_once(recorder: Recorder, store: Store) -> None:
-    class Received(SimpleNamespace):
-        """Weakly referenced, as Celery's Request."""
-
-    received = Received(**vars(request()))
+    received = Received()
     recorder.on_receive(received)
     recorder.on_start("1")
     recorder.on_failure("1")
-    recorder.on_end("1", SimpleNamespace(request=request()), "FAILURE")
+    recorder.on_end("1", SimpleNamespace(request=request(), name=TASK), "FAILURE")
 
     assert len(store.ends) == 1
 

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,31 @@ def test_training_without_samples_says_what_to_run(data: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"run samples\.make_samples first"):
         train(run_id="run-1", epochs=1)
     assert not (data / "training").exists()
+
+
+def test_a_training_set_above_a_workers_memory_is_refused_before_it_is_unpacked(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_samples(count=1)
+    unpacked: list[Any] = []
+    monkeypatch.setattr(fit, "SIZE_MAX_BYTES", (data / TRAINING_SET).stat().st_size // 2)
+    monkeypatch.setattr(np, "load", unpacked.append)
+
+    with pytest.raises(fit.DatasetTooLargeError, match=r"training\.npz unpacks to"):
+        train(run_id="big", epochs=1)
+    assert unpacked == []
+
+
+def test_an_epoch_copies_a_batch_at_a_time_and_never_the_whole_set() -> None:
+    rows = 100_000
+    classes = np.arange(rows) % 3
+    data = fit.Dataset(np.ones((rows, 20)), classes)
+    tracemalloc.start()
+    fit.next_epoch(fit.Model.blank(data), data, 0, 0.05, np.matmul)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < data.features.nbytes / 4
 
 
 def test_old_runs_and_pages_are_purged_and_young_ones_kept(data: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from celery import shared_task
 from pydantic import Field
 
+from worker_image import poison
 from worker_image.arguments import checked
 from worker_image.web_errors import WebAwayError
 
@@ -24,18 +25,21 @@ WEB_RETRIES: Mapping[str, Any] = {
     "max_retries": 5,
 }
 
-# Also the pause after a pool process was lost; Celery's own is 180 s.
+# The pause after a pool process was lost; Celery's own is 180 s.
 _RETRY_DELAY_S = 5
-_RETRIES_MAX = 3
 
 
 def fleet_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:  # noqa: ANN401 - Celery's options
-    """Declare a task; its arguments come by keyword. The options are Celery's."""
-    limits = {"default_retry_delay": _RETRY_DELAY_S, "max_retries": _RETRIES_MAX}
+    """Declare a task; its arguments come by keyword. The options are Celery's.
+
+    A task whose process is lost is sent again until it is parked, which is not Celery's to count.
+    """
+    limits = {"default_retry_delay": _RETRY_DELAY_S, "max_retries": None}
 
     def declare(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - Celery's task
         @wraps(function)
         def run(**kwargs: object) -> Any:  # noqa: ANN401 - the task's own result
+            poison.check_running()
             return function(**checked(function, kwargs))
 
         return shared_task(**{**limits, **options})(run)

@@ -1,4 +1,4 @@
-"""Fetches pages into the data folder; the rate limit is the queue's (`rateLimits`)."""
+"""Fetches pages that robots.txt allows; the rate limit is the queue's (`rateLimits`)."""
 
 from hashlib import sha256
 from typing import TypedDict

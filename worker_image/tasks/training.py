@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
 
+from worker_image import poison
 from worker_image.storage import data_dir
 from worker_image.tasks.declare import fleet_task
 from worker_image.tasks.samples import TRAINING_SET
@@ -54,6 +55,7 @@ def train(
     while model.epochs < epochs:
         model = fit.next_epoch(model, data, seed, learning_rate, multiply)
         fit.save(model, mark, checkpoint)
+        poison.made_progress()
     return Trained(
         run_id=run_id,
         accuracy=round(fit.accuracy(model, data), 4),

@@ -1,0 +1,103 @@
+"""Has buildah and debootstrap ready: from PATH, or unpacked from Debian's packages into the cache.
+
+Nothing is installed: apt only downloads, with lists and cache of its own.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.errors import RehearsalError
+
+# buildah's own libraries; the rest is on every Debian.
+_PACKAGES = {
+    "buildah": (
+        "buildah",
+        "golang-github-containers-common",
+        "golang-github-containers-image",
+        "libassuan0",
+        "libdevmapper1.02.1",
+        "libgpgme11",
+        "libseccomp2",
+    ),
+    "debootstrap": ("debootstrap",),
+}
+_PRIVATE_APT = {"Dir::State::lists": "lists", "Dir::Cache": "cache"}
+
+
+@dataclass(frozen=True)
+class HostProgram:
+    """A program with the environment it needs."""
+
+    path: Path
+    env: Mapping[str, str]
+
+
+def ensure_program(name: str, cache: Path) -> HostProgram:
+    """Return the program, having unpacked it where PATH has none.
+
+    Raises:
+        RehearsalError: where it is not there and apt cannot fetch it.
+
+    """
+    if on_path := shutil.which(name):
+        return HostProgram(Path(on_path), {})
+    root = cache / "debian" / name
+    if not (root / "complete").is_file():
+        _unpack(name, root)
+    libraries = sorted(str(folder) for folder in root.glob("usr/lib/*-linux-gnu"))
+    found = next(iter(root.glob(f"usr/*bin/{name}")))
+    env = {"LD_LIBRARY_PATH": ":".join(libraries), "DEBOOTSTRAP_DIR": f"{root}/usr/share/{name}"}
+    return HostProgram(found, env)
+
+
+def run(
+    argv: Sequence[str], doing: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a program; what it wrote to its standard output.
+
+    Raises:
+        RehearsalError: with the end of what it said.
+
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except FileNotFoundError:
+        raise RehearsalError(
+            what=f"{doing} failed",
+            why=f"{argv[0]} is missing on this machine",
+            mend="build the image on Debian or a system made from it, where apt has it",
+        ) from None
+    except subprocess.CalledProcessError as error:
+        raise RehearsalError(
+            what=f"{doing} failed",
+            why=f"{Path(argv[0]).name} ended with {error.returncode}: "
+            + "\n".join(f"{error.stdout}{error.stderr}".splitlines()[-15:]),
+            mend="read the lines above; apt and pip have to reach their registries once",
+        ) from None
+    return done.stdout
+
+
+def _unpack(name: str, root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    downloads = root / "apt"
+    options = [f"-o={key}={downloads / folder}" for key, folder in _PRIVATE_APT.items()]
+    for folder in _PRIVATE_APT.values():
+        (downloads / folder / "partial").mkdir(parents=True)
+    doing = f"fetching {name} from Debian's packages"
+    run(["apt-get", *options, "update"], doing)
+    run(["apt-get", *options, "download", *_PACKAGES[name]], doing, downloads)
+    for package in sorted(downloads.glob("*.deb")):
+        run(["dpkg-deb", "--extract", str(package), str(root)], doing)
+    shutil.rmtree(downloads)
+    (root / "complete").touch()

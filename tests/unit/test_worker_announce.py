@@ -1,0 +1,108 @@
+"""What a worker tells of itself."""
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+from celery.worker import state
+
+from tests.unit.worker_api_stage import presence
+from tests.unit.worker_stage import fair_document, load
+from worker_image.announce import EXPIRES_S, INTERVAL_S, Announcer, Worker
+from worker_image.presence import Presence
+
+
+class Request:
+    """Hashed and weakly referenced, as Celery's are."""
+
+    def __init__(self, task_id: str, route: str, time_start: float | None) -> None:
+        self.id, self.name, self.time_start = task_id, "t", time_start
+        self.delivery_info = {"routing_key": route}
+
+
+class Store:
+    def __init__(self) -> None:
+        self.told: list[tuple[Presence, float]] = []
+        self.gone: list[str] = []
+        self.trouble: Exception | None = None
+
+    def tell(self, told: Presence, expires_s: float) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.told.append((told, expires_s))
+
+    def withdraw(self, name: str) -> None:
+        self.gone.append(name)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    consumed = {"labeling": None, "labeling.acme": None}
+    pool = SimpleNamespace(num_processes=4)
+    pool.__module__ = "celery.concurrency.prefork"
+    consumer: Any = SimpleNamespace(
+        hostname="worker-labeling@pod",
+        pool=pool,
+        app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed))),
+    )
+    return Worker(load(tmp_path, fair_document(), FLEET_WORKER="labeling"), consumer)
+
+
+def announcer(store: Any) -> Announcer:
+    return Announcer(store, presence)
+
+
+def test_a_worker_tells_what_runs_and_of_which_queue(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = time.time() - 3
+    running, fetched = Request("1", "labeling.acme", started), Request("2", "labeling", None)
+    monkeypatch.setattr(state, "active_requests", {running, fetched})
+    monkeypatch.setattr(state, "total_count", {"t": 9})
+
+    told = worker.look()
+
+    assert (told.name, told.worker, told.pid) == ("worker-labeling@pod", "labeling", os.getpid())
+    assert (told.pool, told.concurrency, told.queues) == ("prefork", 4, ("labeling",))
+    (task,) = told.active
+    assert (task.id, task.queue, task.started_at) == ("1", "labeling", started)
+    assert told.running == 1
+    assert told.rss_bytes > 10 * 2**20
+
+
+def test_a_worker_that_drains_may_take_as_long_as_its_queues_allow(worker: Worker) -> None:
+    assert worker.longest_s() == 1800
+
+
+def test_a_worker_that_missed_some_intervals_is_still_there() -> None:
+    assert EXPIRES_S >= 3 * INTERVAL_S + 5
+
+
+def test_after_a_failure_the_loop_is_not_held_up_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, now = Store(), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    telling = announcer(store)
+    store.trouble = redis.ConnectionError("gone")
+    telling.tell()
+    store.trouble = None
+
+    telling.tell()
+    assert store.told == []
+    assert "presence not told, again in 5 s: gone" in caplog.text
+
+    now += 5.1
+    telling.tell()
+    assert [expires_s for _, expires_s in store.told] == [EXPIRES_S]
+
+
+def test_a_worker_that_ends_says_so() -> None:
+    store = Store()
+    announcer(store).withdraw("worker-labeling@pod")
+
+    assert store.gone == ["worker-labeling@pod"]

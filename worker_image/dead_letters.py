@@ -1,0 +1,87 @@
+"""Messages that no worker could bring to an end: parked, with their history, until someone decides.
+
+One Redis hash a queue, `fleet:dead:<queue>` behind the key prefix, task id -> letter as JSON. It
+never expires, and parking a message twice leaves it there once.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import redis
+from pydantic import BaseModel, ConfigDict
+
+from worker_image import deliveries
+
+
+class DeadLetter(BaseModel):
+    """A parked message, and what became of each of its deliveries."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    task: str
+    queue: str
+    reason: str
+    """Why it was parked."""
+    deliveries: int
+    published_at: float | None
+    """Unix time; None where the publisher told none."""
+    redelivered_at: tuple[float, ...]
+    """When each delivery after the first one started; Unix time."""
+    last_error: str
+    parked_at: float
+    message: Mapping[str, Any]
+    """What to send again: `celery.Signature.from_dict`, or `raw`, what Redis held."""
+
+
+def park(client: "redis.Redis", prefix: str, letter: DeadLetter) -> None:
+    """Keep a letter, and forget its deliveries: sent again, it starts anew.
+
+    Raises:
+        redis.RedisError: it is not kept.
+
+    """
+    with client.pipeline(transaction=True) as pipe:
+        pipe.hset(_key(prefix, letter.queue), letter.task_id, letter.model_dump_json())
+        pipe.delete(deliveries.key_of(prefix, letter.task_id))
+        pipe.execute()
+
+
+def read(client: "redis.Redis", prefix: str, queue: str, limit: int = 100) -> list[DeadLetter]:
+    """Return a queue's letters, the newest ones first.
+
+    Raises:
+        redis.RedisError: the broker is away.
+
+    """
+    stored = client.hvals(_key(prefix, queue))
+    letters = [DeadLetter.model_validate_json(text) for text in stored]
+    return sorted(letters, key=lambda letter: letter.parked_at, reverse=True)[:limit]
+
+
+def counts(client: "redis.Redis", prefix: str, queues: Iterable[str]) -> dict[str, int]:
+    """Return how many letters each queue has, in one round trip.
+
+    Raises:
+        redis.RedisError: the broker is away.
+
+    """
+    names = list(queues)
+    with client.pipeline(transaction=False) as pipe:
+        for queue in names:
+            pipe.hlen(_key(prefix, queue))
+        return dict(zip(names, pipe.execute(), strict=True))
+
+
+def discard(client: "redis.Redis", prefix: str, queue: str, task_id: str) -> bool:
+    """Remove a letter; False where there is none.
+
+    Raises:
+        redis.RedisError: the broker is away.
+
+    """
+    return bool(client.hdel(_key(prefix, queue), task_id))
+
+
+def _key(prefix: str, queue: str) -> str:
+    return f"{prefix}fleet:dead:{queue}"
