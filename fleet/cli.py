@@ -131,11 +131,24 @@ def plan(
 
 
 @app.command()
-def doctor(stack: Stack = None) -> None:
+def doctor(
+    *,
+    stack: Stack = None,
+    aws: Annotated[
+        bool, typer.Option("--aws", help="Look at the AWS account instead; default stack: prod.")
+    ] = False,
+) -> None:
     """Check tools, processes, cluster, broker and fleet; say how to mend what is wrong."""
-    from fleet import doctor as ward
-    from fleet import session
+    if aws:
+        from fleet import project
+        from fleet.aws import doctor as preflight
 
-    problems = ward.examine(session.begin(stack), Console())
+        name = project.checked_stack_name(stack or "prod")
+        problems = preflight.run(project.find(), name, Console())
+    else:
+        from fleet import doctor as ward
+        from fleet import session
+
+        problems = ward.examine(session.begin(stack), Console())
     if problems:
         raise typer.Exit(1)

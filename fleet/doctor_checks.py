@@ -11,6 +11,9 @@ import redis
 from fleet import fleet_state, status
 from fleet.kubernetes import condition
 from fleet.session import Session
+from infra import names
+from infra.models.broker import ExistingBroker
+from infra.models.fleet import FleetConfig
 from rehearsal.plugins.install import STAND_INS
 from rehearsal.supervisor import client as supervisor
 from rehearsal.toolchain import tool_report
@@ -86,13 +89,21 @@ def cluster(session: Session) -> Iterator[Finding]:
     yield Finding(f"KEDA's metrics ({_METRICS_API})", problem, "see keda-adapter's log; make up")
 
 
+def _connection(config: FleetConfig) -> tuple[str, str]:
+    """Namespace and name of the Secret that says where the broker is."""
+    if isinstance(config.broker, ExistingBroker):
+        reference = config.broker.connection_secret
+        return reference.namespace, reference.name
+    return config.namespace, names.BROKER
+
+
 def broker(session: Session) -> Iterator[Finding]:
     """Ask the broker as a pod would: over TLS, with the published account."""
-    reference = session.config.broker.connection_secret
-    secret = session.cluster.secret(reference.namespace, reference.name)
+    namespace, source = _connection(session.config)
+    secret = session.cluster.secret(namespace, source)
     name = f"broker ({supervisor.status(session.project.rehearsal).broker})"
     if secret is None:
-        yield Finding(name, f"Secret {reference.namespace}/{reference.name} is missing", "make up")
+        yield Finding(name, f"Secret {namespace}/{source} is missing", "make up")
         return
     client = redis.Redis(
         host=secret["host"],
@@ -101,7 +112,7 @@ def broker(session: Session) -> Iterator[Finding]:
         password=secret["password"],
         ssl=True,
         ssl_cert_reqs=ssl.CERT_REQUIRED,
-        ssl_ca_data=secret["ca.crt"],
+        ssl_ca_data=secret.get("ca.crt"),
         socket_timeout=_PING_TIMEOUT_S,
         socket_connect_timeout=_PING_TIMEOUT_S,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fleet.project import Project
+from infra.manifests.container import BUILT, image
 from infra.manifests.deployment import NODE_GROUP_LABEL
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
@@ -22,7 +23,7 @@ def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> Rehea
 
     It has one autoscaler too, which looks as often as the stack that asks for it most often.
     """
-    images = {image_repository(config.image) for config in stacks.values()}
+    images = {each for config in stacks.values() for each in image_repositories(config)}
     return RehearsalSpec(
         nodes=tuple(node for name in sorted(stacks) for node in _nodes(name, stacks[name])),
         images=tuple(_images(project, sorted(images))),
@@ -30,9 +31,15 @@ def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> Rehea
     )
 
 
-def image_repository(image: str) -> str:
+def image_repositories(config: FleetConfig) -> set[str]:
+    """Where the images of a stack's pods lie; of a build it is known only once it is pushed."""
+    references = {image(config, gpus) for gpus in (0, 1)}
+    return {image_repository(each) for each in references if not each.startswith(BUILT)}
+
+
+def image_repository(reference: str) -> str:
     """Cut tag and digest off an image; a registry's port is no tag."""
-    return re.sub(r":[^/:]+$", "", image.split("@", 1)[0])
+    return re.sub(r":[^/:]+$", "", reference.split("@", 1)[0])
 
 
 def _nodes(stack: str, config: FleetConfig) -> Iterator[NodeSpec]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fleet import stack_config
-from fleet.planning import view
+from fleet.planning import aws_bill, aws_cost, view
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.peers import PEERS
 from fleet.project import Project
@@ -31,6 +31,8 @@ def run(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if compare:
         console.print(view.comparison_table(stack, rows))
+    if fleet.on_aws:
+        console.print(aws_bill.table(stack, fleet.region or "", aws_cost.parts(fleet, forecasts)))
     if plot is not None:
         from fleet.planning import curve  # noqa: PLC0415 - matplotlib takes a second to import
 

@@ -5,7 +5,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Secret, Service
 
 from infra import names
-from infra.components.runtime import PodRuntime, with_broker_checksum
+from infra.components.runtime import PodRuntime, completed
 from infra.manifests.deployment import api_deployment
 from infra.manifests.labels import metadata, selector
 from infra.models.fleet import FleetConfig
@@ -33,7 +33,7 @@ class Api(ComponentResource):
         Deployment(
             names.API,
             metadata=meta,
-            spec=with_broker_checksum(api_deployment(config), runtime.broker_checksum),
+            spec=completed(api_deployment(config), runtime),
             opts=ResourceOptions(parent=self, depends_on=[*runtime.needs, secret]),
         )
         Service(

@@ -141,7 +141,7 @@ def _template(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "terminationGracePeriodSeconds": grace_s,
-            "volumes": volumes(),
+            "volumes": volumes(config),
             **placement,
         },
     }

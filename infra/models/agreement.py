@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from infra.models.aws_agreement import aws_problems
 from infra.models.placement import placement_problems
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
@@ -23,6 +24,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     dangling = [*_service(fleet), *_names(fleet)]
     yield from dangling
     yield from _routes(fleet)
+    yield from aws_problems(fleet)
     if dangling:
         return  # what follows looks the names up
     for name, worker in fleet.workers.items():
