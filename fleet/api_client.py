@@ -27,6 +27,8 @@ class QueueStatistics:
     redelivered: int
     wait_p50_s: float | None
     wait_p95_s: float | None
+    tenants: int | None = None
+    """With messages waiting; None where the queue is not fair."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,16 @@ class FleetApi:
         *,
         queue: str | None = None,
         priority: int | None = None,
+        tenant: str | None = None,
     ) -> str:
-        """Send a task and return its id.
+        """Send a task and return its id; a tenant only to a fair queue.
 
         Raises:
             RehearsalError: where the API refuses it or is away.
 
         """
-        body = {"task": task, "kwargs": dict(kwargs), "queue": queue, "priority": priority}
+        body: dict[str, Any] = {"task": task, "kwargs": dict(kwargs), "queue": queue}
+        body |= {"priority": priority, "tenant": tenant}
         given = {key: value for key, value in body.items() if value is not None}
         return str(self._ask("POST", "/create", given)["task_id"])
 
@@ -142,6 +146,7 @@ def _statistics(entry: Object) -> QueueStatistics:
     return QueueStatistics(
         pending=entry["pending"],
         in_flight=entry["in_flight"],
+        tenants=entry["tenants"],
         done=entry["done"],
         failed=entry["failed"],
         redelivered=entry["redelivered"],

@@ -120,6 +120,10 @@ def plan(
     plot: Annotated[
         Path | None, typer.Option(help="Save delay against cost as this PNG.", dir_okay=False)
     ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Save a page for whoever is on call.", dir_okay=False),
+    ] = None,
 ) -> None:
     """Predict bounds, waits and cost of each worker from the stack file; nothing is touched."""
     from fleet import project
@@ -127,7 +131,7 @@ def plan(
 
     found = project.find()
     name = project.checked_stack_name(stack or found.current_stack())
-    command.run(found, name, Console(), compare=compare, plot=plot)
+    command.run(found, name, Console(), compare=compare, plot=plot, markdown=markdown)
 
 
 @app.command()

@@ -11,9 +11,11 @@ from fleet.api_client import FleetApi, Result
 from fleet.failing_task import failed, unfinished
 from fleet.progress import Progress
 from fleet.session import Session
+from infra.models.queue import QueueSpec
 
 _TASKS = "worker_image.tasks"
 _IMAGINEER = {"default", "labeling", "scraping", "training"}
+_TENANTS = ("acme", "umbrella", "zorg")
 _IMAGES = 24
 _FETCHES = 10
 _EPOCHS = 5
@@ -34,6 +36,8 @@ class Job:
     kwargs: Kwargs = field(default_factory=dict)
     queue: str | None = None
     """Where it goes; None leaves that to the routes."""
+    tenant: str | None = None
+    """Whose it is, on a fair queue."""
 
     @property
     def name(self) -> str:
@@ -51,7 +55,8 @@ class Batch:
 
     def send(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            self.waiting[self.api.create(job.name, job.kwargs, queue=job.queue)] = job
+            sent = self.api.create(job.name, job.kwargs, queue=job.queue, tenant=job.tenant)
+            self.waiting[sent] = job
 
     def wait(self, report: Callable[[str], None], until: str | None = None) -> None:
         """Wait for all results, or for those of one task.
@@ -100,11 +105,27 @@ def run(session: Session, progress: Progress) -> None:
         lines = told(batch)
     else:
         with progress.running("tasks") as tell:
-            batch.send([Job("canary.work", {"seconds": 0.5}, q) for q in session.config.queues])
+            batch.send(_canaries(session.config.queues))
             batch.wait(tell)
-        lines = [f"{len(batch.done)} tasks done, one on each queue"]
+        lines = [_told_canaries(batch)]
     for line in lines:
         progress.say("tasks", line)
+
+
+def _canaries(queues: Mapping[str, QueueSpec]) -> list[Job]:
+    """A task for each queue; for each of a few tenants where it is fair."""
+    return [
+        Job("canary.work", {"seconds": 0.5}, name, tenant)
+        for name, queue in queues.items()
+        for tenant in (_TENANTS if queue.fair else (None,))
+    ]
+
+
+def _told_canaries(batch: Batch) -> str:
+    told = f"{len(batch.done)} tasks done, one on each queue"
+    fair = sorted({job.queue for job, _ in batch.done if job.queue and job.tenant})
+    each = f"on {' and '.join(fair)} one for each of {len(_TENANTS)} tenants"
+    return f"{told}, {each}" if fair else told
 
 
 def _run_imagineer(batch: Batch, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import redis
 
-from fleet import fleet_state, status
+from fleet import fleet_state, rehearsal_spec, status
 from fleet.kubernetes import condition
 from fleet.session import Session
 from infra import names
@@ -76,12 +76,14 @@ def rehearsal(session: Session) -> Iterator[Finding]:
 
 def cluster(session: Session) -> Iterator[Finding]:
     """Ask the API server for its nodes and for KEDA's metrics."""
-    for node in session.cluster.items("/api/v1/nodes"):
+    nodes = session.cluster.items("/api/v1/nodes")
+    for node in nodes:
         ready = condition(node, "Ready")
         problem = None if ready.get("status") == "True" else str(ready.get("message") or "unknown")
         yield Finding(
             f"node {node['metadata']['name']}", problem, "make up restarts the node agent"
         )
+    yield from _elastic_groups(session, [str(node["metadata"]["name"]) for node in nodes])
     path = f"/apis/apiregistration.k8s.io/v1/apiservices/{_METRICS_API}"
     available = condition(session.cluster.get(path) or {}, "Available")
     good = available.get("status") == "True"
@@ -95,6 +97,16 @@ def _connection(config: FleetConfig) -> tuple[str, str]:
         reference = config.broker.connection_secret
         return reference.namespace, reference.name
     return config.namespace, names.BROKER
+
+
+def _elastic_groups(session: Session, nodes: list[str]) -> Iterator[Finding]:
+    """Say of each group that may grow how many nodes it has."""
+    for name, group in session.config.node_groups.items():
+        if group.max_nodes > group.nodes:
+            prefix = rehearsal_spec.group_name(session.stack, name)
+            there = sum(node.rpartition("-")[0] == prefix for node in nodes)
+            bounds = f"{group.nodes}..{group.max_nodes}"
+            yield Finding(f"node group {name}: {there} of {bounds} nodes (stand-in autoscaler)")
 
 
 def broker(session: Session) -> Iterator[Finding]:

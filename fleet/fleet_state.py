@@ -1,8 +1,8 @@
 """What the cluster says about a fleet: its workers, beat, API and pods."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from fleet.kubernetes import Cluster, Object, condition
 from infra import names
@@ -36,12 +36,22 @@ class WorkerState:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """When a queue's backlog is worth telling someone: more than `pending`, for so long."""
+
+    pending: int
+    for_minutes: int
+
+
+@dataclass(frozen=True)
 class FleetState:
     """A fleet as one moment's reads show it."""
 
     workers: tuple[WorkerState, ...]
     beat: Replicas | None
     api: Replicas | None
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    """By queue."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,15 @@ def read(cluster: Cluster, namespace: str) -> FleetState:
     """Read the fleet; parts that do not exist (yet) are left out."""
     found = cluster.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
     deployments = {item["metadata"]["name"]: _replicas(item) for item in found}
-    queues = _queues_by_worker(cluster, namespace)
+    settings = _settings(cluster, namespace)
+    queues = {name: tuple(entry["queues"]) for name, entry in settings["workers"].items()}
     scalers = cluster.items(f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects")
     workers = [_worker(scaler, deployments, queues) for scaler in scalers]
     return FleetState(
         workers=tuple(sorted((w for w in workers if w is not None), key=lambda w: w.name)),
         beat=deployments.get(names.BEAT),
         api=deployments.get(names.API),
+        alerts=dict(_alerts(settings["queues"])),
     )
 
 
@@ -90,12 +102,20 @@ def _replicas(deployment: Object) -> Replicas:
     return Replicas(ready, desired, settled)
 
 
-def _queues_by_worker(cluster: Cluster, namespace: str) -> Mapping[str, tuple[str, ...]]:
+def _settings(cluster: Cluster, namespace: str) -> Object:
+    """What the image was told: settings.json; nothing where it is not deployed."""
     found = cluster.get(f"/api/v1/namespaces/{namespace}/configmaps/{names.SETTINGS}")
     if found is None:
-        return {}
-    settings = json.loads(found["data"]["settings.json"])
-    return {name: tuple(entry["queues"]) for name, entry in settings["workers"].items()}
+        return {"queues": {}, "workers": {}}
+    settings: Object = json.loads(found["data"]["settings.json"])
+    return settings
+
+
+def _alerts(queues: Mapping[str, Object]) -> Iterator[tuple[str, Alert]]:
+    for name, queue in queues.items():
+        # A fleet that an older program deployed was told none.
+        if (alert := queue.get("alert")) is not None:
+            yield name, Alert(int(alert["pending"]), int(alert["forMinutes"]))
 
 
 def _worker(

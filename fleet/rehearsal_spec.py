@@ -10,7 +10,7 @@ from infra.manifests.container import BUILT, image
 from infra.manifests.deployment import NODE_GROUP_LABEL
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
-from rehearsal.spec import ImageSpec, NodeSpec, RehearsalSpec, Taint
+from rehearsal.spec import ImageSpec, NodeGroup, NodeSpec, RehearsalSpec, Taint
 
 # The kubelet's default limit.
 _PODS_PER_NODE = "110"
@@ -24,8 +24,10 @@ def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> Rehea
     It has one autoscaler too, which looks as often as the stack that asks for it most often.
     """
     images = {each for config in stacks.values() for each in image_repositories(config)}
+    groups = [group for name in sorted(stacks) for group in _groups(name, stacks[name])]
     return RehearsalSpec(
-        nodes=tuple(node for name in sorted(stacks) for node in _nodes(name, stacks[name])),
+        nodes=tuple(node for group in groups for node in _fixed(group)),
+        node_groups=tuple(group for group in groups if _is_elastic(group)),
         images=tuple(_images(project, sorted(images))),
         hpa_sync_period_s=min(c.cluster.hpa_sync_period_s for c in stacks.values()),
     )
@@ -42,17 +44,35 @@ def image_repository(reference: str) -> str:
     return re.sub(r":[^/:]+$", "", reference.split("@", 1)[0])
 
 
-def _nodes(stack: str, config: FleetConfig) -> Iterator[NodeSpec]:
+def group_name(stack: str, group: str) -> str:
+    """Name of a stack's node group in the rehearsal; its nodes are `<name>-<number>`."""
+    return f"{stack}-{group}".lower().replace("_", "-")
+
+
+def _groups(stack: str, config: FleetConfig) -> Iterator[NodeGroup]:
     for group, spec in config.node_groups.items():
-        for number in range(spec.nodes):
-            yield _node(f"{stack}-{group}-{number}", group, spec)
+        yield _group(group_name(stack, group), group, spec)
 
 
-def _node(name: str, group: str, spec: NodeGroupSpec) -> NodeSpec:
+def _is_elastic(group: NodeGroup) -> bool:
+    return group.maximum > group.minimum
+
+
+def _fixed(group: NodeGroup) -> Iterator[NodeSpec]:
+    if not _is_elastic(group):
+        yield from (group.node(number) for number in range(group.minimum))
+
+
+def _group(name: str, group: str, spec: NodeGroupSpec) -> NodeGroup:
     gpu = {"nvidia.com/gpu": str(spec.gpu)} if spec.gpu else {}
     memory = f"{spec.memory_mib}Mi"
-    return NodeSpec(
-        name=name.lower().replace("_", "-"),
+    return NodeGroup(
+        name=name,
+        minimum=spec.nodes,
+        maximum=spec.max_nodes,
+        launch_s=spec.launch_s,
+        image_pull_s=spec.image_pull_s,
+        idle_s=spec.idle_s,
         capacity={"cpu": str(spec.cpu), "memory": memory, "pods": _PODS_PER_NODE, **gpu},
         labels={**spec.labels, NODE_GROUP_LABEL: group},
         taints=tuple(Taint(key=t.key, value=t.value, effect=t.effect) for t in spec.taints),

@@ -5,32 +5,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from fleet import fleet_state
 from fleet.api_client import QueueStatistics
-from fleet.fleet_state import FleetState, PodTrouble, Replicas, WorkerState
+from fleet.fleet_state import FleetState, PodTrouble, Replicas
 from fleet.session import Session
+from fleet.status_table import backlogs, queue_table
 from infra import names
 from rehearsal.errors import RehearsalError
 from rehearsal.supervisor import client as supervisor
 from rehearsal.supervisor.status import RehearsalStatus
-
-_COLUMNS = (
-    "queue",
-    "replicas",
-    "bounds",
-    "pending",
-    "in\nflight",
-    "done",
-    "failed",
-    "re-\ndelivered",
-    "wait p50, p95",
-)
 
 
 @dataclass(frozen=True)
@@ -59,8 +46,13 @@ def take(session: Session) -> Snapshot:
     state = fleet_state.read(session.cluster, namespace)
     troubles = fleet_state.troubled_pods(session.cluster, namespace)
     stage = supervisor.status(session.project.rehearsal)
-    notices = [*process_notices(stage), *fleet_notices(state, troubles)]
-    return Snapshot(session.stack, namespace, state, session.api.queues(), tuple(notices))
+    queues = session.api.queues()
+    notices = [
+        *process_notices(stage),
+        *fleet_notices(state, troubles),
+        *backlogs(state, queues),
+    ]
+    return Snapshot(session.stack, namespace, state, queues, tuple(notices))
 
 
 def fleet_notices(state: FleetState, troubles: list[PodTrouble]) -> Iterator[str]:
@@ -83,19 +75,7 @@ def render(snapshot: Snapshot) -> RenderableType:
     """Lay a snapshot out for a terminal."""
     fleet = snapshot.state
     title = f"stack {snapshot.stack}, namespace {snapshot.namespace}"
-    table = Table(
-        title=title,
-        title_justify="left",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 0),
-    )
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column == "queue" else "right", no_wrap=True)
-    for worker in fleet.workers:
-        for queue in worker.queues:
-            table.add_row(*_row(queue, worker, snapshot.queues.get(queue)))
+    table = queue_table(title, fleet, snapshot.queues)
     others = Text(f"api {_told(fleet.api)}   beat {_told(fleet.beat)}", style="dim")
     notices = [Text(f"! {notice}", style="yellow") for notice in snapshot.notices]
     return Group(table, others, *notices)
@@ -111,24 +91,6 @@ def watch(session: Session, console: Console, period_s: float) -> None:
                 view = Text(str(error), style="red")
             live.update(view, refresh=True)
             time.sleep(period_s)
-
-
-def _row(queue: str, worker: WorkerState, statistics: QueueStatistics | None) -> list[str]:
-    served = queue if queue == worker.name else f"{queue} (worker {worker.name})"
-    replicas = f"{worker.replicas.ready}/{worker.replicas.desired}"
-    shared = [served, replicas, f"{worker.min_replicas}..{worker.max_replicas}"]
-    if statistics is None:
-        return shared
-    counts = (
-        statistics.pending,
-        statistics.in_flight,
-        statistics.done,
-        statistics.failed,
-        statistics.redelivered,
-    )
-    waits = (statistics.wait_p50_s, statistics.wait_p95_s)
-    told = ", ".join("-" if wait is None else f"{wait:.2f} s" for wait in waits)
-    return [*shared, *map(str, counts), told]
 
 
 def _told(replicas: Replicas | None) -> str:

@@ -9,6 +9,7 @@ from fleet import (
     demonstration,
     environment,
     lock,
+    neighbours,
     passphrase,
     preflight,
     readiness,
@@ -70,6 +71,7 @@ class Up:
         preflight.check(self.project)
         made = stack_file.ensure(self.project, self.stack)
         config = stack_config.rehearsable(made.path)
+        neighbours.check(self.project, self.stack, config)
         preflight.check_port(config.api.port)
         counted = f"{len(config.queues)} queues, {len(config.workers)} workers"
         self.progress.say("stack", f"{self.stack}: {counted} ({made.path.name}, {made.note})")

@@ -4,7 +4,8 @@ Two doors to one model: `load` inside the engine, `load_file` for a stack file a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from infra.models.fleet import FleetConfig
 PROJECT = "celery-fleet"
 REGION_KEY = "aws:region"
 API_TOKEN_KEY = "apiToken"  # noqa: S105 - the key's name
+# Keys above a setting: `workers`, and the worker's name.
+_PART_DEPTH = 2
 _SCALARS = frozenset({"tier", "namespace", "profile"})
 # What tells two kinds of one part from each other; no key of the file.
 _KINDS = frozenset({"existing", "eks", "elasticache", "new", "reference", "source"})
@@ -81,14 +84,43 @@ def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input
 
 
 def _validated(raw: Mapping[str, Any], file: str, region: object = None) -> FleetConfig:
-    if "region" in raw:
+    if raw.get("region"):
         raise ConfigError(f"{file}: region is not a known key; the provider's own is {REGION_KEY}")
+    stated = {**raw, "region": region}
     try:
-        return FleetConfig.model_validate({**raw, **({"region": region} if region else {})})
+        return FleetConfig.model_validate(stated)
     except ValidationError as error:
-        told = [_told(problem) for problem in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        told = [_told(problem) for problem in [*found, *_disagreements(stated, found)]]
         lines = [f"{file}: {line}" for lines in told for line in lines.splitlines()]
         raise ConfigError("\n".join(lines)) from error
+
+
+def _disagreements(raw: Mapping[str, Any], found: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """What the other parts disagree about, told in the same breath as the wrong entries.
+
+    None where a wrong entry cannot be left out without making new problems.
+    """
+    rest = deepcopy(dict(raw))
+    if not all(_left_out(rest, problem["loc"]) for problem in found):
+        return []
+    try:
+        FleetConfig.model_validate(rest)
+    except ValidationError as error:
+        left = error.errors(include_url=False)
+        return [] if any(problem["loc"] for problem in left) else left
+    return []
+
+
+def _left_out(raw: dict[str, Any], where: Sequence[int | str]) -> bool:
+    """Drop one setting of a queue, worker or other named part; False where it is more or less."""
+    *path, last = where or [""]
+    place: Any = raw
+    for part in path:
+        place = place.get(part) if isinstance(place, dict) else None
+    if len(path) < _PART_DEPTH or last == "queues" or not isinstance(place, dict):
+        return False
+    return place.pop(last, None) is not None
 
 
 def _told(problem: ErrorDetails) -> str:

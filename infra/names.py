@@ -14,8 +14,13 @@ DATA = "data"
 
 
 def worker_object(worker: str) -> str:
-    """Name of the Deployment and ScaledObject of a worker; `WorkerName` bounds its length."""
+    """Name of a worker's Deployment, ScaledObject and budget; `WorkerName` bounds its length."""
     return f"{WORKER_PREFIX}{worker}"
+
+
+def node_name(worker: str, stated: str | None) -> str:
+    """What a worker's Celery nodes are called before the `@`."""
+    return stated or worker_object(worker)
 
 
 def in_flight_key(worker: str) -> str:
@@ -82,3 +87,8 @@ def aws_name_problems(namespace: str, cluster: str | None) -> Iterator[str]:
             f"namespace {namespace!r} cannot name an ElastiCache replication group: that begins "
             "with a letter and has no two hyphens in a row"
         )
+
+
+def pending_key(queue: str) -> str:
+    """Hash of the marks of a fair queue's waiting messages; before the broker's key prefix."""
+    return f"fair:{queue}:pending"

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.spec import RehearsalSpec
+from rehearsal.spec import LaunchedNodes, RehearsalSpec
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,16 @@ class Layout:
     @property
     def spec_file(self) -> Path:
         return self.root / "spec.json"
+
+    @property
+    def launched_nodes_file(self) -> Path:
+        """Written by the node autoscaler, followed by the node agent."""
+        return self.root / "launched-nodes.json"
+
+    @property
+    def node_autoscaler_heartbeat(self) -> Path:
+        """Touched every second or so."""
+        return self.root / "node-autoscaler.heartbeat"
 
     @property
     def kubeconfig(self) -> Path:
@@ -49,3 +59,10 @@ class Layout:
 
     def read_spec(self) -> RehearsalSpec:
         return RehearsalSpec.model_validate(json.loads(self.spec_file.read_text()))
+
+    def read_launched_nodes(self) -> LaunchedNodes:
+        """Read what the node autoscaler has launched; nothing where none ever ran."""
+        try:
+            return LaunchedNodes.model_validate_json(self.launched_nodes_file.read_text())
+        except FileNotFoundError:
+            return LaunchedNodes()

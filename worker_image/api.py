@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from worker_image import broker, logs
 from worker_image.api_routes import Ports, create_api
 from worker_image.app import app as celery_app
+from worker_image.factory import fleet_router
 from worker_image.publish import Publisher
 from worker_image.queues import QueueReader
 from worker_image.results import Results
@@ -20,11 +21,11 @@ def _assembled(settings: Settings) -> FastAPI:
     token = settings.environment.api_token
     if token is None:
         sys.exit("worker_image cannot start:\nFLEET_API_TOKEN is not set: anyone could send tasks")
-    logs.configure("INFO", settings.environment.pod_name)
+    logs.configure("INFO", settings.environment.pod_name, settings.fleet.fair)
     client = broker.client(settings, settings.environment.broker_url, _TIMEOUT_S)
     results = broker.client(settings, settings.environment.result_backend, _TIMEOUT_S)
     ports = Ports(
-        Publisher(celery_app, settings.fleet),
+        Publisher(celery_app, settings.fleet, fleet_router(settings, celery_app)),
         Results(results, celery_app.backend),
         QueueReader(client, settings.fleet, StatsStore(client, settings.fleet.key_prefix)),
     )

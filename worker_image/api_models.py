@@ -22,6 +22,8 @@ class CreateRequest(BaseModel):
     """0 (low) to 10 (high); the queue's own if missing, without effect where it has none."""
     queue: str | None = None
     """A declared queue, where the task's route is not wanted."""
+    tenant: str | None = None
+    """Whose task it is, on a fair queue; without one it is nobody's in particular."""
 
 
 class CreateAnswer(BaseModel):
@@ -58,6 +60,8 @@ class QueueAnswer(BaseModel):
 
     pending: int
     in_flight: int
+    tenants: int | None
+    """With messages waiting; null where the queue is not fair."""
     done: int
     failed: int
     redelivered: int
@@ -88,6 +92,7 @@ def queue_answer(report: QueueReport) -> QueueAnswer:
     return QueueAnswer(
         pending=report.pending,
         in_flight=report.in_flight,
+        tenants=report.tenants,
         done=counts.done,
         failed=counts.failed,
         redelivered=counts.redelivered,

@@ -18,7 +18,7 @@ from worker_image.api_models import (
     result_answer,
 )
 from worker_image.broker import BrokerAwayError
-from worker_image.publish import RefusedError
+from worker_image.publish import RefusedError, TaskRequest
 from worker_image.queues import QueueReport
 from worker_image.results import TaskOutcome
 
@@ -28,9 +28,7 @@ RETRY_AFTER_S = 5
 class TaskPublisher(Protocol):
     """Sends tasks; raises RefusedError, or BrokerAwayError as all ports do."""
 
-    def publish(
-        self, task: str, kwargs: Mapping[str, object], queue: str | None, priority: int | None
-    ) -> str:
+    def publish(self, asked: TaskRequest) -> str:
         """Send a task and return its id."""
 
 
@@ -76,10 +74,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
 
     @api.post("/create")
     def create(request: CreateRequest) -> CreateAnswer:
-        sent = ports.publisher.publish(
-            request.task, request.kwargs, request.queue, request.priority
-        )
-        return CreateAnswer(task_id=sent)
+        return CreateAnswer(task_id=ports.publisher.publish(TaskRequest(**dict(request))))
 
     @api.get("/result/{task_id}")
     @api.post("/result/{task_id}")

@@ -7,6 +7,7 @@ from worker_image.broker import tls_options
 from worker_image.routing import Router
 from worker_image.schedule import beat_schedule
 from worker_image.settings import Settings
+from worker_image.transport import FAIR_QUEUES, TRANSPORT
 
 TASK_MODULES = tuple(
     f"worker_image.tasks.{name}"
@@ -110,6 +111,7 @@ def _broker(settings: Settings) -> dict[str, object]:
         # the query that replaces the TLS options.
         "broker_read_url": url,
         "broker_write_url": url,
+        "broker_transport": TRANSPORT,
         "broker_use_ssl": tls_options(settings),
         "broker_transport_options": transport_options(settings),
         "broker_connection_retry_on_startup": True,
@@ -127,8 +129,8 @@ def transport_options(settings: Settings) -> dict[str, object]:
         "global_keyprefix": settings.fleet.key_prefix,
         "sep": settings.fleet.separator,
         "priority_steps": list(settings.fleet.priority_steps),
-        # Serve the queues of a shared worker in their order: maintenance before a burst.
-        "queue_order_strategy": "priority",
+        FAIR_QUEUES: dict(settings.fleet.fair),
+        "queue_order_strategy": _order(settings),
         "unacked_key": key,
         "unacked_index_key": f"{key}_index",
         "unacked_mutex_key": f"{key}_mutex",
@@ -142,6 +144,14 @@ def transport_options(settings: Settings) -> dict[str, object]:
         "socket_keepalive": True,
         "health_check_interval": _HEALTH_CHECK_S,
     }
+
+
+def _order(settings: Settings) -> str:
+    queues = settings.worker.queues if settings.worker else ()
+    if settings.fleet.fair.keys().isdisjoint(queues):
+        # Serve the queues of a shared worker in their order: maintenance before a burst.
+        return "priority"
+    return "worker_image.transport.turns:Turns"
 
 
 def _results(settings: Settings) -> dict[str, object]:

@@ -1,9 +1,13 @@
 """What settings.json declares: queues, workers and the keys they share, each rule checked."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
+
+from worker_image.tenants import place_of
 
 # Kombu splits list names at the separator; a queue `team:q` is consumed as `team` (kombu 5.7.0,
 # transport/redis.py), and its messages bounce for ever.
@@ -19,6 +23,13 @@ class _Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
+class QueueAlert(_Declared):
+    """When a backlog is worth telling someone: more messages than this, for this long."""
+
+    pending: PositiveInt
+    for_minutes: PositiveInt
+
+
 class QueueSettings(_Declared):
     """One queue: which tasks go there, in what order, and how long they may run."""
 
@@ -28,12 +39,17 @@ class QueueSettings(_Declared):
     """Whether messages are sorted into steps; without it all go to the first list."""
     priority: Annotated[int, Field(ge=0, le=10)] = 5
     """0 (low) to 10 (high), for a message that asks for none."""
+    pending_key: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Makes the queue fair, a list for each tenant: the hash in which all their waiting messages
+    are marked, which a scaler reads; behind the key prefix."""
     rate_limits: dict[str, RateLimit] = {}
     """Rate limit by task name."""
     soft_time_limit_seconds: PositiveInt
     """After this a task gets SoftTimeLimitExceeded."""
     time_limit_seconds: PositiveInt
     """After this a task's process is killed."""
+    alert: QueueAlert | None = None
+    """From where on operators call its backlog one."""
 
     @model_validator(mode="after")
     def _warns_before_it_kills(self) -> Self:
@@ -42,6 +58,12 @@ class QueueSettings(_Declared):
                 f"softTimeLimitSeconds {self.soft_time_limit_seconds} is not below "
                 f"timeLimitSeconds {self.time_limit_seconds}: a task would be killed unwarned"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _tenants_have_one_list_each(self) -> Self:
+        if self.pending_key is not None and self.priorities:
+            raise ValueError("priorities is true and pendingKey is set: a tenant has one list")
         return self
 
 
@@ -80,6 +102,32 @@ class FleetSettings(_Declared):
                 raise ValueError(
                     f"queue {name!r} contains the separator {self.separator!r}: its messages "
                     "would be looked for in another list"
+                )
+        return self
+
+    @cached_property
+    def fair(self) -> Mapping[str, str]:
+        """Key of the marks by fair queue, both without key prefix."""
+        declared = self.queues.items()
+        return {name: queue.pending_key for name, queue in declared if queue.pending_key}
+
+    @model_validator(mode="after")
+    def _lists_belong_to_one_queue(self) -> Self:
+        for name in self.queues:
+            if (place := place_of(name, self.fair)).tenant is not None:
+                raise ValueError(
+                    f"queue {name!r} is also the list of tenant {place.tenant!r} of the fair queue "
+                    f"{place.queue!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _fair_queues_have_workers_of_their_own(self) -> Self:
+        for name, worker in self.workers.items():
+            if len(worker.queues) > 1 and (fair := sorted(self.fair.keys() & set(worker.queues))):
+                raise ValueError(
+                    f"worker {name!r} consumes {sorted(worker.queues)}: the fair queue {fair[0]!r} "
+                    "needs a worker of its own, whose turns are its tenants'"
                 )
         return self
 

@@ -2,7 +2,7 @@
 
 from celery import Celery, signals
 
-from worker_image import boot, heartbeat, logs, stats
+from worker_image import boot, heartbeat, logs, stats, tenant_consumers
 from worker_image.conf import celery_conf
 from worker_image.routing import Router
 from worker_image.settings import Settings
@@ -10,7 +10,7 @@ from worker_image.settings import Settings
 
 def build_app(settings: Settings) -> Celery:
     """Return a configured app; it connects to nothing yet."""
-    app = Celery("worker_image")
+    app = Celery("worker_image", amqp="worker_image.amqp:Amqp")
     router = fleet_router(settings, app)
     app.config_from_object(celery_conf(settings, router))
     # Celery prefers the environment's CELERY_RESULT_BACKEND to a configured one, but not to this.
@@ -31,4 +31,5 @@ def connect(settings: Settings, app: Celery) -> None:
     boot.connect(settings, app, router)
     heartbeat.connect(heartbeat.of_this_process())
     signals.before_task_publish.connect(router.settle, weak=False)
-    stats.connect(stats.Recorder(stats.StatsStore.of(settings)))
+    tenant_consumers.connect(settings, app)
+    stats.connect(stats.Recorder(stats.StatsStore.of(settings), settings.fleet.fair))

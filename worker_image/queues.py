@@ -12,6 +12,7 @@ from worker_image.broker import answering
 from worker_image.declared import FleetSettings, WorkerSettings
 from worker_image.priority import list_name
 from worker_image.stats import QueueCounts, StatsStore
+from worker_image.tenants import Place, tenants_key
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class QueueReport:
     in_flight: int
     """Messages that a worker has and has not acknowledged."""
     counts: QueueCounts
+    tenants: int | None = None
+    """Tenants with messages waiting; None where the queue is not fair."""
 
 
 class QueueReader:
@@ -43,15 +46,29 @@ class QueueReader:
         with answering():
             in_flight = self._in_flight()
             return {
-                queue: QueueReport(self._pending(queue), in_flight[queue], self._stats.read(queue))
+                queue: QueueReport(
+                    self._pending(queue),
+                    in_flight[queue],
+                    self._stats.read(queue),
+                    self._tenants(queue) if queue in self._fleet.fair else None,
+                )
                 for queue in self._fleet.queues
             }
 
     def _pending(self, queue: str) -> int:
+        if (marks := self._fleet.fair.get(queue)) is not None:
+            return int(self._client.hlen(self._key(marks)))
         with self._client.pipeline(transaction=False) as pipe:
             for step in self._fleet.priority_steps:
                 pipe.llen(self._key(list_name(queue, step, self._fleet.separator)))
             return sum(pipe.execute())
+
+    def _tenants(self, queue: str) -> int:
+        known = map(str, self._client.zrange(self._key(tenants_key(queue)), 0, -1))
+        with self._client.pipeline(transaction=False) as pipe:
+            for tenant in known:
+                pipe.llen(self._key(Place(queue, tenant).list_name))
+            return sum(length > 0 for length in pipe.execute())
 
     def _in_flight(self) -> Counter[str]:
         total: Counter[str] = Counter()

@@ -1,20 +1,25 @@
 """Which queue and step a message goes to, by whatever path a task is published.
 
 Celery asks the router at every publish (`apply_async`, `send_task`, beat, retries, canvas); the
-caller's own queue and priority come before its answer. What must hold all the same is applied to
-the message just before it leaves (`settle`): a queue without priorities uses its first list alone,
-and no task runs longer than its queue allows.
+caller's own priority comes before its answer. What must hold all the same is applied to the message
+just before it leaves (`settle`): a queue without priorities uses its first list alone, and no task
+runs longer than its queue allows.
+
+On a fair queue each tenant's messages go to a list of their own. The tenant is the one of header
+`tenant`, or else that of the task which sends: what a tenant's task sends is that tenant's too.
 """
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from fnmatch import fnmatchcase
 
+from celery import current_task
 from kombu import Queue
 
 from worker_image.declared import QueueSettings
 from worker_image.limits import settled
 from worker_image.priority import clamped, kombu_priority
+from worker_image.tenants import HEADER, Place, checked_tenant, place_of
 
 # Celery's own tasks, such as `celery.chord_unlock`.
 _BUILT_IN = "celery."
@@ -39,6 +44,7 @@ class Router:
         registered: Callable[[], Container[str]],
     ) -> None:
         self._declared = declared
+        self._fair = {name for name, queue in declared.items() if queue.pending_key}
         self._default_queue = default_queue
         self._registered = registered
 
@@ -72,29 +78,33 @@ class Router:
         name: str,
         args: object,  # noqa: ARG002 - Celery passes it to every router
         kwargs: object,  # noqa: ARG002 - likewise
-        options: Mapping[str, object],
+        options: MutableMapping[str, object],
         task: object = None,  # noqa: ARG002 - likewise
     ) -> dict[str, object]:
         """Answer Celery's question for a message's destination.
+
+        Takes the caller's queue out of the options: it may be one of tenants, whose lists decide.
 
         Raises:
             UnknownTaskError: a worker would drop the message.
             UnroutedTaskError: the stack has no queue for the task, and the caller named none; or
                 the caller named an exchange, whose messages are lost once Redis has lost its
                 bindings.
+            TenantError: the tenant's name would make no list.
 
         """
         if name not in self._registered():
             raise UnknownTaskError(f"unknown task {name!r}: this image has no such task")
         if options.get("exchange"):
             raise UnroutedTaskError(f"task {name!r}: name a queue, not an exchange")
-        asked = options.get("queue")
+        asked = options.pop("queue", None)
         queue = asked.name if isinstance(asked, Queue) else self.queue_of(name)
         if queue is None:
             raise UnroutedTaskError(f"task {name!r} matches no route of this stack's queues")
-        settings = self._declared[queue]
+        place = self._place(queue, options.get("headers"))
+        settings = self._declared[place.queue]
         return {
-            "queue": queue,
+            "queue": place.list_name,
             "priority": kombu_priority(settings.priority) if settings.priorities else 0,
         }
 
@@ -106,12 +116,26 @@ class Router:
         **_: object,
     ) -> None:
         """Hold a message to its queue's steps and limits; a receiver of `before_task_publish`."""
-        settings = self._declared.get(routing_key)
+        place = place_of(routing_key, self._fair)
+        settings = self._declared.get(place.queue)
         if settings is None or headers is None or properties is None:
             return
+        if place.tenant is not None:
+            headers[HEADER] = place.tenant
         asked = properties.get("priority") if settings.priorities else 0
         properties["priority"] = clamped(asked) if isinstance(asked, int) else 0
         headers["timelimit"] = settled(headers.get("timelimit"), settings)
+
+    def _place(self, asked: str, headers: object) -> Place:
+        """Whose list of a queue it is; a tenant's list that the caller named stays."""
+        place = place_of(asked, self._fair)
+        named = headers.get(HEADER) if isinstance(headers, Mapping) else None
+        if named is None and current_task:
+            named = current_task.request.get(HEADER)
+        if named is None:
+            return place
+        tenant = checked_tenant(named)
+        return Place(asked, tenant) if asked in self._fair else place
 
     def _claimants(self, task: str) -> list[str]:
         """Queues with the most specific of the routes that match; more than one is a mistake."""

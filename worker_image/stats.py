@@ -6,7 +6,7 @@ hash `fleet:stats:<queue>` (done, failed, redelivered), list `fleet:waits:<queue
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -17,6 +17,7 @@ from celery import signals
 
 from worker_image import broker
 from worker_image.settings import Settings
+from worker_image.tenants import place_of
 
 WAITS_KEPT = 1000
 # A queue that rested for so long starts anew.
@@ -120,8 +121,9 @@ class StatsStore:
 class Recorder:
     """Watches tasks start and end, in pool children and in the main process."""
 
-    def __init__(self, store: StatsStore) -> None:
+    def __init__(self, store: StatsStore, fair: Container[str] = ()) -> None:
         self._store = store
+        self._fair = fair
         self._started_at: dict[str, float] = {}
         self._received: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
@@ -139,7 +141,7 @@ class Recorder:
     def on_end(self, task_id: str, task: Any, state: str, **_: object) -> None:  # noqa: ANN401 - Celery's task
         """Count a task that ended in this process."""
         started_at = self._started_at.pop(task_id, None)
-        self._store.record(_task_end(task.request, state, started_at))
+        self._store.record(_task_end(task.request, state, started_at, self._fair))
 
     def on_failure(self, task_id: str, **_: object) -> None:
         """Count a task that the main process declared failed: killed at its limit, or lost.
@@ -150,7 +152,7 @@ class Recorder:
             return
         request = self._received.pop(task_id, None)
         if request is not None:
-            self._store.record(_task_end(request, "FAILURE", started_at=None))
+            self._store.record(_task_end(request, "FAILURE", None, self._fair))
 
 
 def connect(recorder: Recorder) -> None:
@@ -162,14 +164,20 @@ def connect(recorder: Recorder) -> None:
     signals.task_failure.connect(recorder.on_failure, weak=False)
 
 
-def _task_end(request: Any, state: str, started_at: float | None) -> TaskEnd:  # noqa: ANN401 - Celery's Context
+def _task_end(
+    request: Any,  # noqa: ANN401 - Celery's Context
+    state: str,
+    started_at: float | None,
+    fair: Container[str],
+) -> TaskEnd:
     delivery: Mapping[str, Any] = request.delivery_info or {}
     redelivered = bool(delivery.get("redelivered"))
     wait_s = None
     # A second delivery waited for the visibility timeout, not for a worker.
     if started_at is not None and not redelivered:
         wait_s = _wait_s(request, started_at)
-    return TaskEnd(str(delivery.get("routing_key")), state, redelivered, wait_s)
+    queue = place_of(str(delivery.get("routing_key")), fair).queue
+    return TaskEnd(queue, state, redelivered, wait_s)
 
 
 def _wait_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context

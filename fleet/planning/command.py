@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fleet import stack_config
-from fleet.planning import aws_bill, aws_cost, view
+from fleet import neighbours, stack_config
+from fleet.planning import aws_bill, aws_cost, page, view
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.peers import PEERS
 from fleet.project import Project
@@ -14,7 +14,13 @@ from infra.models.fleet import FleetConfig
 
 
 def run(
-    project: Project, stack: str, console: Console, *, compare: bool, plot: Path | None
+    project: Project,
+    stack: str,
+    console: Console,
+    *,
+    compare: bool,
+    plot: Path | None,
+    markdown: Path | None,
 ) -> None:
     """Print the plan of a stack file, of a template where the stack has no file yet.
 
@@ -22,7 +28,12 @@ def run(
         RehearsalError: where there is neither, or with every problem of the file.
 
     """
-    fleet = stack_config.read(readable(project, stack))
+    source = readable(project, stack)
+    fleet = stack_config.read(source)
+    if source == project.stack_file(stack):
+        neighbours.check(project, stack, fleet)
+    if markdown is not None:
+        page.save(fleet, stack, source.name, markdown)
     with console.status("simulating ..."):
         forecasts = [forecast(fleet, worker) for worker in fleet.workers]
         rows = _beside_peers(fleet) if compare or plot is not None else []
@@ -33,6 +44,8 @@ def run(
         console.print(view.comparison_table(stack, rows))
     if fleet.on_aws:
         console.print(aws_bill.table(stack, fleet.region or "", aws_cost.parts(fleet, forecasts)))
+    if markdown is not None:
+        console.print(f"saved {markdown}", highlight=False)
     if plot is not None:
         from fleet.planning import curve  # noqa: PLC0415 - matplotlib takes a second to import
 

@@ -15,8 +15,11 @@ from fleet.simulation import (
     Workload,
 )
 from infra.models.agreement import plan
+from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
+from infra.models.worker import WorkerSpec
 from infra.sizing import WorkerPlan, visibility_timeout_s
+from infra.sizing.limits import time_limit_s
 
 _HPA_RATE_S = 15.0
 _MIN_SPAN_S = 1800.0
@@ -40,29 +43,42 @@ class Scenario:
 def scenario(fleet: FleetConfig, name: str) -> Scenario:
     """Put one worker of a stack before the simulator."""
     worker, derived = fleet.workers[name], plan(fleet, name)
-    group = fleet.node_groups[worker.node_group]
-    nodes = None if group.headroom else NodeGroup(group.launch_s, 1, group.image_pull_s)
-    delivery = Delivery(
-        concurrency=worker.concurrency,
-        prefetch_multiplier=worker.prefetch_multiplier,
-        disable_prefetch=worker.prefetch_multiplier == 1,
-        late_ack=True,
-        grace_s=derived.grace_s,
-        visibility_timeout_s=visibility_timeout_s(
-            fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
-        ),
+    visible_s = visibility_timeout_s(
+        fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
     )
+    limit_s = time_limit_s([fleet.queues[queue] for queue in worker.queues])
     return Scenario(
         name=name,
         plan=derived,
-        normal=_normal(derived),
-        burst=_burst(derived),
-        policy=_policy(derived, delivery, fleet.cluster.hpa_sync_period_s),
-        infrastructure=Infrastructure(worker.start_s, nodes),
+        normal=_normal(derived, limit_s),
+        burst=_burst(derived, limit_s),
+        policy=own_policy(
+            derived, own_delivery(worker, derived, visible_s), fleet.cluster.hpa_sync_period_s
+        ),
+        infrastructure=infrastructure(worker, fleet.node_groups[worker.node_group]),
     )
 
 
-def _policy(derived: WorkerPlan, delivery: Delivery, hpa_s: int) -> ScalingPolicy:
+def infrastructure(worker: WorkerSpec, group: NodeGroupSpec) -> Infrastructure:
+    """What a new pod of the worker waits for; a node holds one of them where nodes are launched."""
+    nodes = None if group.headroom else NodeGroup(group.launch_s, 1, group.image_pull_s)
+    return Infrastructure(worker.start_s, nodes)
+
+
+def own_delivery(worker: WorkerSpec, derived: WorkerPlan, visible_s: float) -> Delivery:
+    """How our image takes and acknowledges messages; `visible_s` is the broker's timeout."""
+    return Delivery(
+        concurrency=worker.concurrency,
+        prefetch_multiplier=1,
+        disable_prefetch=True,
+        late_ack=True,
+        grace_s=derived.grace_s,
+        visibility_timeout_s=visible_s,
+    )
+
+
+def own_policy(derived: WorkerPlan, delivery: Delivery, hpa_s: int) -> ScalingPolicy:
+    """The ScaledObject that a plan is rendered to."""
     at_once = (Rate("Pods", derived.max_replicas, _HPA_RATE_S),)
     return ScalingPolicy(
         name="celery-fleet",
@@ -71,7 +87,8 @@ def _policy(derived: WorkerPlan, delivery: Delivery, hpa_s: int) -> ScalingPolic
             target=derived.concurrency,
             pending_weight=derived.slots.pending_weight,
             in_flight_weight=1.0,
-            spare=derived.slots.spare,
+            spare=derived.slots.kept_free,
+            slots_serve_on=True,
         ),
         min_replicas=derived.min_replicas,
         max_replicas=derived.max_replicas,
@@ -82,7 +99,7 @@ def _policy(derived: WorkerPlan, delivery: Delivery, hpa_s: int) -> ScalingPolic
     )
 
 
-def _normal(derived: WorkerPlan) -> Workload:
+def _normal(derived: WorkerPlan, limit_s: float) -> Workload:
     load = derived.load
     span_s = _WANTED_TASKS / load.per_s if load.per_s else _MAX_SPAN_S
     return Workload(
@@ -90,10 +107,11 @@ def _normal(derived: WorkerPlan) -> Workload:
         rate_per_s=load.per_s,
         task_s=load.mean_s,
         task_cv=load.spread,
+        limit_s=limit_s,
     )
 
 
-def _burst(derived: WorkerPlan) -> Workload:
+def _burst(derived: WorkerPlan, limit_s: float) -> Workload:
     """The steady load with one burst on top, after the fleet has settled."""
     load, settled_s = derived.load, 300.0
     return Workload(
@@ -102,4 +120,5 @@ def _burst(derived: WorkerPlan) -> Workload:
         bursts=(Burst(settled_s, load.burst, load.burst_s),),
         task_s=load.mean_s,
         task_cv=load.spread,
+        limit_s=limit_s,
     )

@@ -51,12 +51,19 @@ class QueueMetric:
     pending_weight: float = 1.0
     in_flight_weight: float = 0.0
     spare: float = 0.0
+    slots_serve_on: bool = False
+    """Slots in flight serve waiting messages too: the larger of those in flight and the weighted
+    sum of both, not the sum of the one and the weighted other."""
     rounds_up: bool = False
     """The quotient is rounded before the HPA sees it, which narrows its dead band."""
 
     def value(self, pending: int, in_flight: int) -> float:
         """The metric; active above 0."""
-        counted = self.in_flight_weight * in_flight + self.spare + self.pending_weight * pending
+        held = self.in_flight_weight * in_flight
+        if self.slots_serve_on:
+            counted = self.spare + max(held, self.pending_weight * (pending + held))
+        else:
+            counted = self.spare + held + self.pending_weight * pending
         return math.ceil(counted / self.target) if self.rounds_up else counted
 
     @property

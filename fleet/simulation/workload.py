@@ -29,7 +29,8 @@ class Workload:
     """A queue's load over `span_s` seconds: a Poisson stream, bursts on top, or a recorded trace.
 
     Task seconds are lognormal with mean `task_s` and coefficient of variation `task_cv`; 0 makes
-    every task equal. A `trace` of (arrival_s, duration_s) replaces all of it.
+    every task equal. None takes longer than `limit_s`, where Celery's hard limit ends it. A
+    `trace` of (arrival_s, duration_s) replaces all of it.
     """
 
     span_s: float
@@ -37,6 +38,7 @@ class Workload:
     bursts: tuple[Burst, ...] = ()
     task_s: float = 1.0
     task_cv: float = 0.5
+    limit_s: float = math.inf
     trace: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -46,7 +48,7 @@ class Workload:
             ValueError: a negative number, or an arrival outside the span.
 
         """
-        if min(self.span_s, self.rate_per_s, self.task_s, self.task_cv) < 0:
+        if min(self.span_s, self.rate_per_s, self.task_s, self.task_cv, self.limit_s) < 0:
             raise ValueError(f"span, rate and task seconds are at least 0, not {self}")
         late = [burst for burst in self.bursts if burst.at_s + burst.within_s > self.span_s]
         if late:
@@ -77,5 +79,6 @@ class Workload:
     def _durations(self, draws: np.random.Generator, tasks: int) -> tuple[float, ...]:
         variance = math.log1p(self.task_cv**2)
         location = math.log(self.task_s) - variance / 2 if self.task_s > 0 else -math.inf
-        drawn: list[float] = draws.lognormal(location, math.sqrt(variance), tasks).tolist()
-        return tuple(drawn)
+        drawn = draws.lognormal(location, math.sqrt(variance), tasks)
+        seconds: list[float] = np.minimum(drawn, self.limit_s).tolist()
+        return tuple(seconds)

@@ -3,17 +3,19 @@
 from pulumi import ComponentResource, Resource, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from infra import names
 from infra.components.runtime import PodRuntime, completed
 from infra.manifests.deployment import worker_deployment
 from infra.manifests.labels import metadata
+from infra.manifests.pod_disruption_budget import pod_disruption_budget
 from infra.manifests.scaled_object import scaled_object
 from infra.models.fleet import FleetConfig
 
 
 class QueueWorkers(ComponentResource):
-    """Deployment and ScaledObject of one worker; KEDA, not Pulumi, owns the replica count."""
+    """Deployment, budget and ScaledObject of one worker; KEDA, not Pulumi, owns the replicas."""
 
     def __init__(
         self,
@@ -32,6 +34,12 @@ class QueueWorkers(ComponentResource):
             metadata=meta | {"annotations": {"pulumi.com/skipAwait": "true"}},
             spec=spec,
             opts=ResourceOptions(parent=self, depends_on=runtime.needs),
+        )
+        PodDisruptionBudget(
+            names.worker_object(name),
+            metadata=meta,
+            spec=pod_disruption_budget(config, name),
+            opts=ResourceOptions(parent=self, depends_on=[deployment]),
         )
         # Destroyed in reverse: a ScaledObject goes before what it scales and reads.
         CustomResource(

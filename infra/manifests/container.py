@@ -54,13 +54,13 @@ def volumes(config: FleetConfig) -> list[Manifest]:
     ]
 
 
-def heartbeat_probe(period_s: int, failures: int) -> Manifest:
+def heartbeat_probe(period_s: int, failures: int, max_age_s: int = HEARTBEAT_MAX_AGE_S) -> Manifest:
     """Ask whether the process's own loop still turns.
 
     Never `celery inspect ping`: it costs seconds of CPU and needs the broker, so that a broker
     outage would restart the whole fleet.
     """
-    newer = f"find \"$FLEET_HEARTBEAT_FILE\" -newermt '-{HEARTBEAT_MAX_AGE_S} seconds'"
+    newer = f"find \"$FLEET_HEARTBEAT_FILE\" -newermt '-{max_age_s} seconds'"
     return {
         "exec": {"command": ["sh", "-c", f"{newer} | grep -q ."]},
         "periodSeconds": period_s,

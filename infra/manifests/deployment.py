@@ -2,12 +2,19 @@
 
 from infra import names
 from infra.manifests import Manifest
-from infra.manifests.container import container, from_secret, heartbeat_probe, volumes
+from infra.manifests.container import (
+    HEARTBEAT_MAX_AGE_S,
+    container,
+    from_secret,
+    heartbeat_probe,
+    volumes,
+)
 from infra.manifests.labels import Component, labels, selector
 from infra.manifests.settings import settings_checksum
 from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
+from infra.sizing.limits import time_limit_s
 
 NODE_GROUP_LABEL = "celery-fleet.dev/node-group"
 SETTINGS_CHECKSUM = "celery-fleet.dev/settings-checksum"
@@ -22,11 +29,7 @@ def worker_deployment(config: FleetConfig, name: str) -> Manifest:
     worker = config.workers[name]
     main = container(config, "worker", worker_command(config, name), worker.resources)
     main["env"].append({"name": "FLEET_WORKER", "value": name})
-    main |= {
-        "startupProbe": heartbeat_probe(period_s=1, failures=60),
-        "readinessProbe": heartbeat_probe(period_s=10, failures=3),
-        "livenessProbe": heartbeat_probe(period_s=20, failures=3),
-    }
+    main |= _worker_probes(config, name)
     group = config.node_groups[worker.node_group]
     # A GPU may be the only one: the old pod has to go before the new one can come.
     surge = {"maxSurge": 0, "maxUnavailable": 1} if group.gpu else {"maxSurge": 1}
@@ -45,27 +48,39 @@ def worker_command(config: FleetConfig, name: str) -> list[str]:
     """
     worker = config.workers[name]
     queues = [config.queues[queue] for queue in worker.queues]
-    memory, prefetch = worker.max_memory_per_child, worker.prefetch_multiplier
+    tasks, memory = worker.tasks_per_child, worker.max_memory_per_child
     return [
         "celery",
         f"--app={_APP}",
         "worker",
         f"--queues={','.join(worker.queues)}",
-        f"--hostname=worker-{name}@$(POD_NAME)",
+        f"--hostname={names.node_name(name, worker.node_name)}@$(POD_NAME)",
         f"--pool={worker.pool}",
         f"--concurrency={worker.concurrency}",
-        f"--prefetch-multiplier={prefetch}",
-        *(["--disable-prefetch"] if prefetch == 1 else []),
+        "--prefetch-multiplier=1",
+        "--disable-prefetch",
         "-O",
         "fair",
         "--without-gossip",
         "--without-mingle",
         f"--soft-time-limit={max(q.soft_time_limit_s for q in queues)}",
         f"--time-limit={max(q.time_limit_s for q in queues)}",
-        f"--max-tasks-per-child={worker.max_tasks_per_child}",
+        *([f"--max-tasks-per-child={tasks}"] if tasks is not None else []),
         *([f"--max-memory-per-child={memory}"] if memory is not None else []),
         "--loglevel=INFO",
     ]
+
+
+def _worker_probes(config: FleetConfig, name: str) -> Manifest:
+    """Probes of the heartbeat; pool solo runs its tasks in the loop that beats."""
+    worker, age_s = config.workers[name], HEARTBEAT_MAX_AGE_S
+    if worker.pool == "solo":
+        age_s += time_limit_s([config.queues[queue] for queue in worker.queues])
+    return {
+        "startupProbe": heartbeat_probe(period_s=1, failures=60),
+        "readinessProbe": heartbeat_probe(period_s=10, failures=3, max_age_s=age_s),
+        "livenessProbe": heartbeat_probe(period_s=20, failures=3, max_age_s=age_s),
+    }
 
 
 def beat_deployment(config: FleetConfig) -> Manifest:
@@ -124,7 +139,10 @@ def _template(
     return {
         "metadata": {
             "labels": labels(config.namespace, component, worker),
-            "annotations": {SETTINGS_CHECKSUM: settings_checksum(config, queues)},
+            "annotations": {
+                # Of all pods, the API alone reads what counts as a backlog.
+                SETTINGS_CHECKSUM: settings_checksum(config, queues, alerts=component == "api")
+            },
         },
         "spec": {
             "automountServiceAccountToken": False,

@@ -15,12 +15,17 @@ def settings_document(config: FleetConfig) -> str:
     return json.dumps(_settings(config, config.queues), indent=2, sort_keys=True)
 
 
-def settings_checksum(config: FleetConfig, queues: Iterable[str]) -> str:
+def settings_checksum(config: FleetConfig, queues: Iterable[str], *, alerts: bool) -> str:
     """A mark that changes with what the image reads about these queues.
 
-    A worker is rolled for its own queues only; whoever publishes, for all.
+    A worker is rolled for its own queues only; whoever publishes, for all; whoever tells a backlog
+    from a queue, for what counts as one.
     """
-    return checksum({"settings": json.dumps(_settings(config, queues), sort_keys=True)})
+    read = _settings(config, queues)
+    if not alerts:
+        for queue in read["queues"].values():
+            del queue["alert"]
+    return checksum({"settings": json.dumps(read, sort_keys=True)})
 
 
 def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
@@ -31,9 +36,11 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
                 "routes": list(queue.routes),
                 "priorities": queue.priorities,
                 "priority": queue.priority,
+                "pendingKey": names.pending_key(name) if queue.fair else None,
                 "rateLimits": dict(queue.rate_limits),
                 "softTimeLimitSeconds": queue.soft_time_limit_s,
                 "timeLimitSeconds": queue.time_limit_s,
+                "alert": queue.alert.model_dump(by_alias=True),
             }
             for name, queue in config.queues.items()
             if name in told

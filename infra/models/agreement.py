@@ -1,14 +1,16 @@
 """The rules that span parts of a stack; each problem names key, value, limit and reason."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from infra.models.aws_agreement import aws_problems
-from infra.models.placement import placement_problems
+from infra.models.fairness import fairness_problems
+from infra.models.placement import group_problems, placement_problems
+from infra.models.pool import pool_problems
+from infra.models.references import reference_problems, resolves
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
-from infra.sizing.limits import grace_period_s, longest_hold_s, visibility_timeout_s
+from infra.sizing.limits import longest_hold_s, time_limit_s, visibility_timeout_s
 from infra.sizing.plan import WorkerPlan, plan_worker
 
 if TYPE_CHECKING:
@@ -20,18 +22,24 @@ _CONNECTIONS_PER_TRIGGER = 1
 
 
 def problems(fleet: "FleetConfig") -> Iterator[str]:
-    """Every disagreement in the stack; none means that it can be rendered."""
-    dangling = [*_service(fleet), *_names(fleet)]
-    yield from dangling
-    yield from _routes(fleet)
+    """Every disagreement in the stack; none means that it can be rendered.
+
+    A worker that names what is not there is told so, and left out of the rest.
+    """
+    yield from reference_problems(fleet)
+    yield from group_problems(fleet.node_groups)
+    yield from fairness_problems(fleet)
     yield from aws_problems(fleet)
-    if dangling:
-        return  # what follows looks the names up
-    for name, worker in fleet.workers.items():
-        yield from placement_problems(name, worker, fleet)
-        yield from _time(name, worker, fleet)
-        yield from _bounds(name, plan(fleet, name), fleet)
-    yield from _connections(fleet)
+    workers = {name: w for name, w in fleet.workers.items() if resolves(w, fleet)}
+    plans = {name: plan(fleet, name) for name in workers}
+    stated = fleet.broker.visibility_timeout_s
+    visible_s = visibility_timeout_s(workers.values(), fleet.queues, stated) if workers else 0
+    for name, worker in workers.items():
+        yield from pool_problems(name, worker)
+        yield from placement_problems(name, worker, fleet.node_groups[worker.node_group])
+        yield from _time(name, plans[name].grace_s, visible_s, fleet)
+        yield from _bounds(name, plans[name], fleet)
+    yield from _connections(plans, fleet.broker.max_connections)
 
 
 def plan(fleet: "FleetConfig", name: str) -> WorkerPlan:
@@ -47,78 +55,26 @@ def plan(fleet: "FleetConfig", name: str) -> WorkerPlan:
     )
 
 
-def _service(fleet: "FleetConfig") -> Iterator[str]:
-    serving = defaultdict(list)
-    for name, worker in fleet.workers.items():
-        for queue in worker.queues:
-            serving[queue].append(name)
-            if queue not in fleet.queues:
-                yield f"workers.{name}.queues names {queue!r}, which is not declared in queues"
-    for queue in fleet.queues:
-        if not serving[queue]:
-            yield f"queues.{queue}: no worker serves it; messages would wait for ever"
-        if len(serving[queue]) > 1:
-            yield (
-                f"queues.{queue} is served by {' and '.join(serving[queue])}: each would scale "
-                "on the same list, and one restore what the other holds"
-            )
-
-
-def _routes(fleet: "FleetConfig") -> Iterator[str]:
-    """A route's only glob is at its end, so two that match one task equally well are the same."""
-    first: dict[str, str] = {}
-    for name, queue in fleet.queues.items():
-        for route in queue.routes:
-            if (other := first.setdefault(route, name)) != name:
-                yield (
-                    f"queues.{name}.routes has {route!r}, as queues.{other}.routes has: the image "
-                    "could not tell where to send its tasks"
-                )
-
-
-def _names(fleet: "FleetConfig") -> Iterator[str]:
-    if fleet.profile != "full" and fleet.profile not in fleet.profiles:
-        yield f"profile is {fleet.profile!r}, which is not one of full, {', '.join(fleet.profiles)}"
-    if fleet.beat.maintenance_queue not in fleet.queues:
-        yield (
-            f"beat.maintenanceQueue is {fleet.beat.maintenance_queue!r}, which is not one of "
-            f"the queues ({', '.join(fleet.queues)})"
-        )
-    for name, worker in fleet.workers.items():
-        if worker.node_group not in fleet.node_groups:
-            yield (
-                f"workers.{name}.nodeGroup is {worker.node_group!r}, which is not one of "
-                f"nodeGroups ({', '.join(fleet.node_groups)})"
-            )
-    for name, group in fleet.node_groups.items():
-        if fleet.prices and group.instance_type not in {None, *fleet.prices}:
-            yield (
-                f"nodeGroups.{name}.instanceType is {group.instance_type!r}, which has no price "
-                f"in prices ({', '.join(fleet.prices)})"
-            )
-
-
-def _time(name: str, worker: WorkerSpec, fleet: "FleetConfig") -> Iterator[str]:
+def _time(name: str, grace_s: int, visible_s: int, fleet: "FleetConfig") -> Iterator[str]:
+    worker = fleet.workers[name]
     queues = [fleet.queues[queue] for queue in worker.queues]
-    hard, grace = max(q.time_limit_s for q in queues), grace_period_s(worker, queues)
-    if grace <= hard:
+    hard_s = time_limit_s(queues)
+    if grace_s <= hard_s:
         yield (
-            f"workers.{name}.terminationGracePeriodSeconds is {grace}, not above the hard limit "
-            f"{hard} of its queues: a running task would be killed at a scale-in"
+            f"workers.{name}.terminationGracePeriodSeconds is {grace_s}, not above the hard limit "
+            f"{hard_s} of its queues: a running task would be killed at a scale-in"
         )
-    drain = fleet.node_groups[worker.node_group].longest_drain_s
-    if drain is not None and grace >= drain:
+    drain_s = fleet.node_groups[worker.node_group].longest_drain_s
+    if drain_s is not None and grace_s >= drain_s:
         yield (
-            f"workers.{name}: grace {grace} s is not below the {drain} s that nodes of group "
+            f"workers.{name}: grace {grace_s} s is not below the {drain_s} s that nodes of group "
             f"{worker.node_group!r} wait when they go (drainSeconds): its tasks would be killed"
         )
-    stated = fleet.broker.visibility_timeout_s
-    visible = visibility_timeout_s(fleet.workers.values(), fleet.queues, stated)
-    hold = longest_hold_s(worker, queues)
-    if visible <= hold:
+    hold_s = longest_hold_s(worker, queues)
+    if visible_s <= hold_s:
         yield (
-            f"broker.visibilityTimeoutSeconds is {visible}, not above the {hold} s that worker "
-            f"{name} may hold a message (longest ETA + hard limit {hard} + grace {grace}): "
+            f"broker.visibilityTimeoutSeconds is {visible_s}, not above the {hold_s} s that worker "
+            f"{name} may hold a message (longest ETA + hard limit {hard_s} + grace {grace_s}): "
             "Redis would deliver it a second time while it runs"
         )
 
@@ -135,25 +91,28 @@ def _bounds(name: str, derived: WorkerPlan, fleet: "FleetConfig") -> Iterator[st
             f"workers.{name}.pollingInterval is {worker.polling_interval_s}, without effect at "
             f"minReplicaCount {derived.min_replicas}: KEDA polls only to leave zero"
         )
-    slots = derived.max_replicas * worker.concurrency
+    yield from _caps(name, worker, derived.max_replicas, fleet)
+
+
+def _caps(name: str, worker: WorkerSpec, replicas: int, fleet: "FleetConfig") -> Iterator[str]:
+    slots = replicas * worker.concurrency
     for queue in worker.queues:
         cap = fleet.queues[queue].max_concurrency
         if cap is not None and slots > cap:
             yield (
-                f"workers.{name}: {derived.max_replicas} replicas of concurrency "
+                f"workers.{name}: {replicas} replicas of concurrency "
                 f"{worker.concurrency} run {slots} tasks at once, above queues.{queue}."
                 f"maxConcurrency {cap}: what its tasks call could not bear it"
             )
 
 
-def _connections(fleet: "FleetConfig") -> Iterator[str]:
+def _connections(plans: Mapping[str, WorkerPlan], most: int) -> Iterator[str]:
     total = 0
-    for name, worker in fleet.workers.items():
-        derived = plan(fleet, name)
-        total += derived.max_replicas * (_CONNECTIONS_PER_POD + worker.concurrency)
+    for derived in plans.values():
+        total += derived.max_replicas * (_CONNECTIONS_PER_POD + derived.concurrency)
         total += len(derived.triggers) * _CONNECTIONS_PER_TRIGGER
-    if total > fleet.broker.max_connections:
+    if total > most:
         yield (
-            f"broker.maxConnections is {fleet.broker.max_connections}, below the {total} "
+            f"broker.maxConnections is {most}, below the {total} "
             "connections of all workers at their maximum: the last ones would be refused"
         )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from infra.models.base import Spec
-from infra.models.types import NamespaceName
+from infra.models.types import NamespaceName, ObjectName
 
 KeyPrefix = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*:)?$")]
 
@@ -19,7 +19,7 @@ class ConnectionSecret(Spec):
     """
 
     namespace: NamespaceName
-    name: str
+    name: ObjectName
 
 
 class ExistingBroker(Spec):

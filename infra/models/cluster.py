@@ -41,8 +41,9 @@ class NodeGroupSpec(Spec):
     """For the worker image on a node that has not got it."""
     idle_s: NonNegativeFloat = Field(default=600.0, alias="idleSeconds")
     """How long a node beyond `nodes` is kept without pods; 600 is the Cluster Autoscaler's."""
-    headroom: bool = True
-    """Whether a pod finds a warm place, as a rule: a node with room that has the image."""
+    headroom: bool = Field(default_factory=lambda given: given.get("nodes", 1) > 0)
+    """Whether a pod finds a warm place, as a rule: a node with room that has the image. It does
+    where nodes are there at rest, unless stated."""
     drain_s: PositiveInt | None = Field(default=None, alias="drainSeconds")
     """Longest a node waits for its pods when it goes; unset means for ever, 120 on spot."""
 

@@ -21,6 +21,7 @@ from infra.models.queue_class import merged
 from infra.models.tier import Tier
 from infra.models.tier_sections import with_tier_sections
 from infra.models.types import (
+    WORKER_NAME,
     AwsRegion,
     NamespaceName,
     NodeGroupName,
@@ -116,14 +117,20 @@ def _served(raw: dict[str, Any]) -> dict[str, Any]:
     workers = dict(raw.get("workers") or {})
     for name, worker in workers.items():
         if isinstance(worker, dict) and not worker.get("queues"):
-            workers[name] = merged(worker, {"queues": [_queue_of(name, raw["queues"])]})
+            workers[name] = merged(worker, {"queues": [_queue_of(str(name), raw["queues"])]})
     served = {q for w in workers.values() if isinstance(w, dict) for q in w["queues"]}
     for queue in (name for name in raw["queues"] if name not in served):
-        workers.setdefault(str(queue).replace("_", "-"), {"queues": [queue]})
+        if WORKER_NAME.fullmatch(own := _worker_of(queue)):
+            workers.setdefault(own, {"queues": [queue]})
     return {**raw, "workers": workers}
 
 
 def _queue_of(worker: str, queues: Mapping[str, object]) -> str:
-    """Queue of a worker's own name; queue names may hold underscores, worker names not."""
-    underscored = worker.replace("-", "_")
-    return underscored if underscored in queues and worker not in queues else worker
+    """Queue of a worker's own name, letter by letter or as `_worker_of` writes it."""
+    alike = (queue for queue in queues if _worker_of(queue) == worker)
+    return worker if worker in queues else next(alike, worker)
+
+
+def _worker_of(queue: str) -> str:
+    """Name of a queue's own worker; queue names may hold underscores and dots, its own not."""
+    return str(queue).replace("_", "-").replace(".", "-")

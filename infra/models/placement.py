@@ -1,12 +1,9 @@
 """Whether a worker's pod can be placed on a node of its group."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
+from infra.models.cluster import NodeGroupSpec
 from infra.models.worker import Compute, WorkerSpec
-
-if TYPE_CHECKING:
-    from infra.models.fleet import FleetConfig
 
 _MIB = {"Mi": 1, "Gi": 1024}
 
@@ -23,9 +20,21 @@ def mebibytes(quantity: str) -> int:
     return int(quantity[:-2]) * _MIB[quantity[-2:]]
 
 
-def placement_problems(name: str, worker: WorkerSpec, fleet: "FleetConfig") -> Iterator[str]:
+def group_problems(groups: Mapping[str, NodeGroupSpec]) -> Iterator[str]:
+    """GPU nodes that anything may be placed on; a GPU worker tolerates its group's own taints."""
+    for name, group in groups.items():
+        keeps_off = any(taint.effect != "PreferNoSchedule" for taint in group.taints)
+        if group.gpu and not keeps_off:
+            yield (
+                f"nodeGroups.{name} has {group.gpu} GPUs a node, but taints that keep no pod off: "
+                "API, beat and others' pods would be placed there and keep it up; state "
+                "taints: [{key: nvidia.com/gpu, value: present}]"
+            )
+
+
+def placement_problems(name: str, worker: WorkerSpec, group: NodeGroupSpec) -> Iterator[str]:
     """Asks that no node of the worker's group could ever meet, and limits below requests."""
-    group, asked = fleet.node_groups[worker.node_group], worker.resources
+    asked = worker.resources
     where = f"a node of group {worker.node_group!r}"
     if asked.gpu > group.gpu:
         yield (

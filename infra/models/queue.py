@@ -30,6 +30,8 @@ class QueueSpec(Spec):
     """Whether messages may carry a priority; then four lists are kept, and counted."""
     priority: Priority = 5
     """Priority of a message that asks for none, where the queue has priorities."""
+    fair: bool = False
+    """Whether each tenant has a list of its own, made on first use; all take turns."""
     soft_time_limit_s: PositiveInt = Field(alias="softTimeLimitSeconds")
     """After this a task gets SoftTimeLimitExceeded."""
     time_limit_s: PositiveInt = Field(alias="timeLimitSeconds")
@@ -49,6 +51,15 @@ class QueueSpec(Spec):
     @classmethod
     def _class_gives_defaults(cls, raw: Any) -> Any:  # noqa: ANN401 - unvalidated input
         return with_class_defaults(raw) if isinstance(raw, Mapping) else raw
+
+    @model_validator(mode="after")
+    def _tenants_come_in_turn(self) -> Self:
+        if self.fair and self.priorities:
+            raise ValueError(
+                "fair and priorities are both true: tenants take turns whatever their tasks' "
+                "priorities, and a list for each step of each tenant would be asked for each task"
+            )
+        return self
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:

@@ -1,5 +1,6 @@
 """The named values that fields are made of, each with its limit and the limit's source."""
 
+import re
 from ipaddress import IPv4Network
 from typing import Annotated
 
@@ -9,13 +10,24 @@ QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$", m
 """A Redis list and `-Q` argument; no colon, which separates priority steps in list names."""
 
 # KEDA names the HPA `keda-hpa-<name>` and refuses one over 63 characters; `worker-` takes 7.
+WORKER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,45}[a-z0-9])?")
 WorkerName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=47)]
 """Names the Deployment and ScaledObject `worker-<name>`."""
 
 # A Kubernetes label value, as the namespace is one too (RFC 1123).
 NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 
+# RFC 1123, as the API server checks most objects' names.
+ObjectName = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", min_length=1, max_length=253)
+]
+
 NodeGroupName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+
+NodeName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$", max_length=63)
+]
+"""What stands before the `@` of a Celery node's name; `%` and `$` would be expanded in it."""
 
 RouteGlob = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*\*?$")]
 """A task name, or its beginning with one `*` at the end."""

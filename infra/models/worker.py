@@ -1,11 +1,13 @@
 """Who serves queues: one kind of worker, its process, its pod, and what it overrides."""
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from infra.models.base import Spec
-from infra.models.types import CpuQuantity, MemoryQuantity, NodeGroupName, QueueName
+from infra.models.types import CpuQuantity, MemoryQuantity, NodeGroupName, NodeName, QueueName
+
+_TASKS_PER_CHILD = 100
 
 
 class Compute(Spec):
@@ -32,14 +34,17 @@ class WorkerSpec(Spec):
 
     queues: tuple[QueueName, ...] = ()
     """Queues it consumes; empty means the queue of its own name."""
-    pool: Literal["prefork", "threads", "gevent", "solo"] = "prefork"
+    node_name: NodeName | None = None
+    """Celery's name of its nodes, before the `@`; `worker-<name>` unless stated."""
+    pool: Literal["prefork", "threads", "solo"] = "prefork"
+    tasks_keep_limits: bool = False
+    """Whether its tasks end within their limits by themselves; only prefork ends them."""
     concurrency: PositiveInt = 1
     """Tasks one pod runs at once."""
-    prefetch_multiplier: PositiveInt = 1
-    """Messages held per slot; 1 with prefetch off, unless tasks take milliseconds."""
-    max_tasks_per_child: PositiveInt = 100
+    max_tasks_per_child: PositiveInt | None = None
+    """Tasks after which a process of pool prefork is replaced; 100 unless stated."""
     max_memory_per_child: PositiveInt | None = Field(default=None, alias="maxMemoryPerChildKiB")
-    """Resident KiB after which a pool process is replaced, Celery's own unit."""
+    """Resident KiB after which a process of pool prefork is replaced, Celery's own unit."""
     resources: Resources = Resources()
     node_group: NodeGroupName = "cpu"
     start_s: PositiveFloat = Field(default=10.0, alias="startSeconds")
@@ -53,11 +58,9 @@ class WorkerSpec(Spec):
     grace_s: PositiveInt | None = Field(default=None, alias="terminationGracePeriodSeconds")
     """Seconds between SIGTERM and SIGKILL; above the longest hard limit it serves."""
 
-    @model_validator(mode="after")
-    def _numbers_agree(self) -> Self:
-        low, high = self.min_replicas, self.max_replicas
-        if low is not None and high is not None and low > high:
-            raise ValueError(f"minReplicaCount {low} is above maxReplicaCount {high}")
-        if self.pool == "solo" and self.concurrency > 1:
-            raise ValueError(f"concurrency {self.concurrency} has no effect with pool solo")
-        return self
+    @property
+    def tasks_per_child(self) -> int | None:
+        """Tasks after which a pool process is replaced; None where no process is."""
+        if self.pool != "prefork":
+            return None
+        return self.max_tasks_per_child or _TASKS_PER_CHILD

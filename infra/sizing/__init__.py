@@ -2,7 +2,7 @@
 
 from infra.sizing.limits import grace_period_s, visibility_timeout_s
 from infra.sizing.plan import WorkerPlan, plan_worker
-from infra.sizing.triggers import PRIORITY_STEPS, STEP_SEPARATOR, Trigger, pending_lists
+from infra.sizing.triggers import PRIORITY_STEPS, STEP_SEPARATOR, Trigger, pending_keys
 
 __all__ = [
     "PRIORITY_STEPS",
@@ -10,7 +10,7 @@ __all__ = [
     "Trigger",
     "WorkerPlan",
     "grace_period_s",
-    "pending_lists",
+    "pending_keys",
     "plan_worker",
     "visibility_timeout_s",
 ]

@@ -2,30 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.models.cluster import NodeGroupSpec
 from infra.models.queue import QueueSpec
 from infra.models.tier import TierDefaults
 from infra.models.worker import WorkerSpec
 from infra.names import in_flight_key
-from infra.sizing.erlang import fewest_slots
+from infra.sizing.burst import slots_in_burst
 from infra.sizing.limits import grace_period_s
 from infra.sizing.load import Load, combined
 from infra.sizing.reaction import Reaction, reaction
+from infra.sizing.slots import Slots, slots_needed
 from infra.sizing.triggers import Trigger, formula, triggers
-
-
-@dataclass(frozen=True)
-class Slots:
-    """Slots that a load needs: for its steady part, for its burst, and kept in hand."""
-
-    steady: int
-    spare: int
-    """Warm slots for a burst that no autoscaler can answer in time."""
-    pending_weight: float
-    """Slots that one waiting message asks for."""
-    at_burst: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +54,9 @@ def plan_worker(
     low, why_low = _minimum(worker, load, react, slots)
     if worker.min_replicas is None:
         low, why_low = _held_down(low, why_low, worker, tier)
+    if low == 0:
+        # A constant in the formula would be activity for ever.
+        slots = replace(slots, kept_free=0)
     high, why_high = _maximum(worker, [queue for _, queue in queues], slots, tier, low)
     cooldown = worker.cooldown_period_s or tier.cooldown_period_s or react.cooldown_s
     counted = triggers(queues, in_flight_key(name))
@@ -80,22 +72,13 @@ def plan_worker(
         cooldown_period_s=cooldown,
         grace_s=grace_period_s(worker, [queue for _, queue in queues]),
         triggers=counted,
-        formula=formula(counted, slots.pending_weight, slots.spare),
-        reasons={"minReplicaCount": why_low, "maxReplicaCount": why_high},
+        formula=formula(counted, slots.pending_weight, slots.kept_free),
+        reasons={
+            "minReplicaCount": why_low,
+            "maxReplicaCount": why_high,
+            "formula": _why_formula(load, slots),
+        },
     )
-
-
-def slots_needed(load: Load, react: Reaction) -> Slots:
-    """Slots for the steady load, and how a burst is answered."""
-    steady = max(1, fewest_slots(load.per_s, load.mean_s, load.wait_s, load.quantile, load.spread))
-    in_time = load.wait_s > react.from_one_s
-    drain_s = (load.wait_s - react.from_one_s) / 2 if in_time else load.wait_s
-    weight = min(1.0, load.mean_s / max(load.mean_s, drain_s))
-    each_slot = max(1.0, (load.wait_s + load.burst_s) / load.mean_s)
-    spare = 0 if load.wait_s >= react.from_one_s else math.ceil(load.burst / each_slot)
-    answered = load.burst * min(1.0, load.mean_s / max(load.mean_s, load.burst_s))
-    at_burst = max(load.burst * weight if in_time else answered, spare)
-    return Slots(steady, spare, round(weight, 3), math.ceil(steady + at_burst))
 
 
 def _minimum(worker: WorkerSpec, load: Load, react: Reaction, slots: Slots) -> tuple[int, str]:
@@ -105,11 +88,20 @@ def _minimum(worker: WorkerSpec, load: Load, react: Reaction, slots: Slots) -> t
     wait = f"tolerated wait {load.wait_s:g} s"
     if load.wait_s >= max(react.from_zero_s, react.from_one_s):
         return 0, f"{wait} covers a start from zero ({react.from_zero_s:g} s)"
+    if load.wait_s >= react.from_zero_s and _one_pod_answers(worker, load, react, slots):
+        return 0, f"{wait} covers a start from zero ({react.from_zero_s:g} s) of the one pod needed"
     warm = math.ceil((slots.steady + slots.spare) / worker.concurrency)
     return warm, (
         f"{wait} is below the HPA's period and a start ({react.from_one_s:g} s): "
         f"{slots.steady} steady and {slots.spare} spare slots stay warm"
     )
+
+
+def _one_pod_answers(worker: WorkerSpec, load: Load, react: Reaction, slots: Slots) -> bool:
+    """Whether the pod that KEDA starts from zero, without the HPA, keeps the promise alone."""
+    left_s = load.wait_s - react.from_zero_s
+    needed = slots_in_burst(load, slots.steady, left_s)
+    return needed <= worker.concurrency
 
 
 def _held_down(low: int, why: str, worker: WorkerSpec, tier: TierDefaults) -> tuple[int, str]:
@@ -136,3 +128,12 @@ def _maximum(
             bearable = max(1, queue.max_concurrency // worker.concurrency)
             caps.append((bearable, f"maxConcurrency {queue.max_concurrency} of a queue"))
     return max((min(caps)[0], low)), min(caps)[1]
+
+
+def _why_formula(load: Load, slots: Slots) -> str:
+    why = f"a waiting message asks for {slots.pending_weight:g} of a slot"
+    if slots.pending_weight < 1:
+        why += f", so that a backlog is gone in {load.mean_s / slots.pending_weight:.3g} s"
+    if slots.kept_free:
+        why += f"; {slots.kept_free} stay free for a burst"
+    return why

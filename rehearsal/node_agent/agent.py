@@ -18,6 +18,7 @@ from rehearsal.node_agent.logs.server import LogServer
 from rehearsal.node_agent.node.provisioner import Provisioner
 from rehearsal.node_agent.node.registry import NodeRegistry
 from rehearsal.node_agent.pods.actions import ActionRunner
+from rehearsal.node_agent.pods.image_pulls import ImagePulls
 from rehearsal.node_agent.pods.members import reap_orphans
 from rehearsal.node_agent.pods.pod_set import PodSet
 from rehearsal.node_agent.pods.services import Services
@@ -47,6 +48,7 @@ class Agent:
         self._actions = ActionRunner()
         self._registry = NodeRegistry(api, AgentFacts(self._logs.port, version))
         self._provisioner = Provisioner(api, layout.volumes)
+        self._pulls = ImagePulls(self._registry.image_pull_s)
         reader = SourceReader(api)
         services = Services(
             api=api,
@@ -56,13 +58,15 @@ class Agent:
             actions=self._actions,
             images=lambda: self._spec.current.images,
             allocatable=self._registry.allocatable,
+            pulls=self._pulls,
         )
         self._pods = PodSet(layout.pods, services, self._registry.owns)
         self._watches = self._collections()
+        self._leaving: set[str] = set()
 
     async def run(self, stop: asyncio.Event, stop_limit_s: float) -> None:
         """Run the nodes; once `stop` is set, end every process within the limit."""
-        self._registry.declare(self._spec.current.nodes)
+        self._registry.declare(self._spec.nodes)
         self._logs.start()
         async with asyncio.TaskGroup() as loops:
             tasks = [
@@ -70,7 +74,7 @@ class Agent:
                 loops.create_task(self._registry.run()),
                 loops.create_task(self._events.run()),
                 loops.create_task(self._provisioner.run()),
-                loops.create_task(self._follow_spec()),
+                loops.create_task(self._follow_spec(loops)),
                 loops.create_task(self._tidy()),
                 loops.create_task(self._beat()),
             ]
@@ -111,19 +115,28 @@ class Agent:
         except (ApiError, TimeoutError) as error:
             _log.warning("nodes not marked as stopped: %s", error)
 
-    async def _follow_spec(self) -> None:
-        """Take nodes in and out as a node autoscaler rewrites the spec."""
+    async def _follow_spec(self, loops: asyncio.TaskGroup) -> None:
+        """Take nodes in and out as the spec and the node autoscaler say."""
         while True:
             await asyncio.sleep(_LOOKS_AT_SPEC_S)
             if not self._spec.refresh():
                 continue
-            self._registry.declare(self._spec.current.nodes)
-            wanted = {node.name for node in self._spec.current.nodes}
-            for name in self._registry.names() - wanted:
-                _log.info("node %s leaves the spec", name)
-                await until_answered(partial(self._registry.cordon, name))
-                await self._pods.drain(name)
-                await until_answered(partial(self._registry.retire, name))
+            self._registry.declare(self._spec.nodes)
+            wanted = {node.name for node in self._spec.nodes}
+            for name in self._registry.names() - wanted - self._leaving:
+                loops.create_task(self._let_go(name))
+
+    async def _let_go(self, name: str) -> None:
+        """End a node's pods, each with its own grace, then the node."""
+        _log.info("node %s is not wanted any more", name)
+        self._leaving.add(name)
+        await until_answered(partial(self._registry.cordon, name))
+        await self._pods.drain(name)
+        await until_answered(partial(self._registry.retire, name))
+        self._pulls.forget(name)
+        self._leaving.discard(name)
+        # It may have been wanted again meanwhile.
+        self._registry.declare(self._spec.nodes)
 
     async def _tidy(self) -> None:
         while True:

@@ -1,22 +1,22 @@
-"""Follows the spec's file, which may be rewritten while the agent runs."""
+"""Follows the spec's file and the node autoscaler's, either of which may be rewritten."""
 
 import logging
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.spec import RehearsalSpec
+from rehearsal.spec import NodeSpec, RehearsalSpec
 
 _log = logging.getLogger(__name__)
 
 
 class SpecFile:
-    """The latest valid spec."""
+    """The latest valid spec, and the nodes that there are by it and by the node autoscaler."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._read_ns = self._written_ns()
         try:
-            self.current: RehearsalSpec = layout.read_spec()
+            self.current, self.nodes = self._read()
         except (OSError, ValueError) as error:
             raise RehearsalError(
                 what="the node agent does not know its nodes",
@@ -26,19 +26,22 @@ class SpecFile:
             ) from error
 
     def refresh(self) -> bool:
-        """Read the file if it is newer; whether the spec is another one now."""
+        """Read the files if one is newer; whether spec or nodes are others now."""
         written_ns = self._written_ns()
         if written_ns == self._read_ns:
             return False
         self._read_ns = written_ns
+        before = (self.current, self.nodes)
         try:
-            fresh = self._layout.read_spec()
+            self.current, self.nodes = self._read()
         except (OSError, ValueError) as error:
             _log.warning("spec not taken over: %s", error)
-            return False
-        changed, self.current = fresh != self.current, fresh
-        return changed
+        return before != (self.current, self.nodes)
 
-    def _written_ns(self) -> int:
-        file = self._layout.spec_file
-        return file.stat().st_mtime_ns if file.exists() else 0
+    def _read(self) -> tuple[RehearsalSpec, tuple[NodeSpec, ...]]:
+        spec = self._layout.read_spec()
+        return spec, spec.nodes_with(self._layout.read_launched_nodes())
+
+    def _written_ns(self) -> tuple[int, ...]:
+        files = (self._layout.spec_file, self._layout.launched_nodes_file)
+        return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)

@@ -41,11 +41,16 @@ def heartbeat_problem(heartbeat: Path, limit_s: float) -> str | None:
     return None if age_s < limit_s else f"last heartbeat {age_s:.0f} s ago"
 
 
-def nodes_problem(api: KubernetesApi, wanted: frozenset[str]) -> str | None:
-    """None when every node of the specification is Ready."""
+def nodes_problem(
+    api: KubernetesApi, fixed: frozenset[str], least: Mapping[str, int]
+) -> str | None:
+    """None when every fixed node is Ready, and of each node group the least number."""
     nodes = api.get("/api/v1/nodes")["items"]
     ready = {node["metadata"]["name"] for node in nodes if _is_true(node, "Ready")}
-    missing = sorted(wanted - ready)
+    missing = sorted(fixed - ready)
+    for group, number in least.items():
+        there = sum(name.rpartition("-")[0] == group for name in ready)
+        missing += [f"{number - there} of group {group}"] if there < number else []
     return f"not ready: {', '.join(missing)}" if missing else None
 
 

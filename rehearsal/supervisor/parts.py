@@ -27,7 +27,7 @@ class Part:
 
 # Clients first; the node agent needs the API server and the broker to end its pods well.
 STOP_ORDER: tuple[frozenset[str], ...] = (
-    frozenset({"node-agent"}),
+    frozenset({"node-agent", "node-autoscaler"}),
     frozenset(
         {
             "broker",

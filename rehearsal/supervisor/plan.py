@@ -136,7 +136,10 @@ class Plan:
     def _nodes(self) -> list[Part]:
         agent = self._node_agent()
         heartbeat = heartbeat_file(self.layout)
-        wanted = frozenset(node.name for node in self.spec.nodes)
+        fixed = frozenset(node.name for node in self.spec.nodes)
+        least = {group.name: group.minimum for group in self.spec.node_groups}
+        autoscaler = self._node_autoscaler() if least else []
+        needed = (agent.name, *(part.name for part in autoscaler))
         return [
             Part(
                 agent.name,
@@ -144,7 +147,32 @@ class Plan:
                 ("platform-objects", "broker" if self.server.tls else "broker-tls"),
                 agent,
             ),
-            Part("nodes", lambda: nodes_problem(self._api, wanted), (agent.name,)),
+            *autoscaler,
+            Part("nodes", lambda: nodes_problem(self._api, fixed, least), needed),
+        ]
+
+    def _node_autoscaler(self) -> list[Part]:
+        heartbeat = self.layout.node_autoscaler_heartbeat
+        program = Program(
+            name="node-autoscaler",
+            argv=(
+                sys.executable,
+                "-m",
+                "rehearsal.node_autoscaler",
+                "--state",
+                str(self.layout.root),
+            ),
+            cwd=self.layout.root,
+            reads=(self.layout.kubeconfig, self.layout.spec_file),
+            leaves=(heartbeat,),
+        )
+        return [
+            Part(
+                program.name,
+                lambda: heartbeat_problem(heartbeat, _HEARTBEAT_LIMIT_S),
+                ("kube-apiserver",),
+                program,
+            )
         ]
 
     def _node_agent(self) -> Program:

@@ -12,7 +12,13 @@ Raw = dict[str, Any]
 GROUPS: Mapping[str, Raw] = {
     "cpu": {"cpu": 16, "memoryMiB": 32768, "instanceType": "m"},
     "cold": {"cpu": 4, "memoryMiB": 8192, "headroom": False, "launchSeconds": 90},
-    "gpu": {"cpu": 8, "memoryMiB": 65536, "gpu": 2, "instanceType": "g"},
+    "gpu": {
+        "cpu": 8,
+        "memoryMiB": 65536,
+        "gpu": 2,
+        "instanceType": "g",
+        "taints": [{"key": "nvidia.com/gpu"}],
+    },
 }
 _LIMITS_S = {"interactive": 60, "batch": 1800, "long": 7200, "gpu": 7200}
 
@@ -91,17 +97,30 @@ def queues(draw: st.DrawFn, part: str) -> Raw:
 
 
 @st.composite
+def pools(draw: st.DrawFn, pool: str) -> Raw:
+    if pool != "prefork":
+        slots = 1 if pool == "solo" else draw(st.integers(1, 16))
+        return {"pool": pool, "concurrency": slots, "tasksKeepLimits": True}
+    return {
+        "pool": pool,
+        "concurrency": draw(st.integers(1, 16)),
+        "maxTasksPerChild": draw(st.none() | st.integers(1, 1000)),
+        # At most 16 of them, in 8 GiB.
+        "maxMemoryPerChildKiB": draw(st.none() | st.integers(1, 500_000)),
+    }
+
+
+@st.composite
 def workers(draw: st.DrawFn, served: list[str]) -> Raw:
     group = draw(st.sampled_from(sorted(GROUPS)))
     cpu, memory = draw(st.sampled_from([("250m", "512Mi"), ("1.5", "1Gi"), ("4", "8Gi")]))
     low = draw(st.none() | st.integers(0, 4))
     high = draw(st.none() | st.integers(max(low or 0, 1), 50))
+    pool = draw(st.sampled_from(["prefork", "prefork", "threads", "solo"]))
     stated = {
         "queues": served,
         "nodeGroup": group,
-        "pool": draw(st.sampled_from(["prefork", "threads", "gevent"])),
-        "concurrency": draw(st.integers(1, 16)),
-        "prefetchMultiplier": draw(st.sampled_from([1, 1, 8])),
+        **draw(pools(pool)),
         "resources": {
             "requests": {"cpu": cpu, "memory": memory},
             "limits": {"cpu": "4", "memory": "8Gi"},

@@ -159,8 +159,69 @@ def unpriced_nodes(stack: Stack, number: int) -> str:
 
 
 def solo_with_slots(stack: Stack, number: int) -> str:
-    stack.its_worker.update(pool="solo", concurrency=number + 1)
-    return f"workers.{stack.worker}: concurrency {number + 1}"
+    stack.its_worker.update(pool="solo", concurrency=number + 1, tasksKeepLimits=True)
+    return f"workers.{stack.worker}.concurrency {number + 1}"
+
+
+def threads_without_limits(stack: Stack, number: int) -> str:
+    pool = ("threads", "solo")[number % 2]
+    stack.its_worker.update(pool=pool, concurrency=1, tasksKeepLimits=False)
+    return f"workers.{stack.worker}.pool is {pool!r}, which enforces no time limit"
+
+
+def limits_kept_twice(stack: Stack, _: int) -> str:
+    stack.its_worker.update(pool="prefork", tasksKeepLimits=True)
+    return f"workers.{stack.worker}.tasksKeepLimits is true, without effect"
+
+
+def children_of_threads(stack: Stack, number: int) -> str:
+    stack.its_worker.update(pool="threads", tasksKeepLimits=True, maxTasksPerChild=number)
+    return f"workers.{stack.worker}.maxTasksPerChild {number} has no effect with pool threads"
+
+
+def memory_of_threads(stack: Stack, number: int) -> str:
+    stack.its_worker.update(pool="threads", tasksKeepLimits=True, maxMemoryPerChildKiB=number)
+    return f"workers.{stack.worker}.maxMemoryPerChildKiB {number} has no effect with pool threads"
+
+
+def children_larger_than_their_pod(stack: Stack, number: int) -> str:
+    stack.its_worker.update(pool="prefork", tasksKeepLimits=False, concurrency=2)
+    each_kib = 4 * 1024 * 1024 + number
+    stack.its_worker["maxMemoryPerChildKiB"] = each_kib
+    stack.its_worker["resources"]["limits"]["memory"] = "8Gi"
+    return f"workers.{stack.worker}.maxMemoryPerChildKiB is {each_kib}, which 2 pool processes"
+
+
+def open_gpu_nodes(stack: Stack, number: int) -> str:
+    soft = [{"key": "gpu", "effect": "PreferNoSchedule"}]
+    stack.raw["nodeGroups"]["gpu"]["taints"] = soft if number % 2 else []
+    return "nodeGroups.gpu has 2 GPUs a node, but taints that keep no pod off"
+
+
+def rate_of_another_queues_task(stack: Stack, number: int) -> str:
+    task = f"elsewhere{number}.task"
+    stack.its_queue["routes"] = ["elsewhere*"]
+    stack.its_queue["rateLimits"] = {task: "5/s"}
+    stack.raw["queues"]["another"] = {"routes": [task]}
+    return f"queues.{stack.queue}.rateLimits names {task!r}, whose route leads to queues.another"
+
+
+def rated_twice(stack: Stack, number: int) -> str:
+    task = f"unrouted{number}.task"
+    for name in (stack.queue, "another"):
+        stack.raw["queues"].setdefault(name, {})["rateLimits"] = {task: f"{number}/m"}
+    return f"queues.another.rateLimits names {task!r}, as queues.{stack.queue}.rateLimits does"
+
+
+def one_node_name_for_two(stack: Stack, number: int) -> str:
+    stack.raw["queues"][f"new-{number}"] = {}
+    shown = stack.its_worker["nodeName"] = f"worker-new-{number}"
+    return f"workers.new-{number}: its nodes are called {shown}@<pod>, as those of"
+
+
+def queues_that_map_to_one_worker(stack: Stack, number: int) -> str:
+    stack.raw["queues"] |= {f"twin_{number}": {}, f"twin-{number}": {}}
+    return f"queues.twin-{number}: no worker serves it"
 
 
 BREAKS: dict[str, Break] = {
@@ -198,6 +259,8 @@ BREAKS: dict[str, Break] = {
     "a rate without a unit": stated("queues.<q>.rateLimits", {"a.b": "5"}),
     "memory without a unit": stated("workers.<w>.resources.requests", {"cpu": "1", "memory": "1"}),
     "a key prefix without a colon": stated("broker.keyPrefix", "pr-7"),
+    "a node name with its host": stated("workers.<w>.nodeName", "worker@%h"),
+    "a secret's name with a slash": stated("broker.connectionSecret.name", "platform/broker"),
     "a long namespace": stated("namespace", "n" * 64),
     "too few connections": stated("broker.maxConnections", 1),
     "no queues": missing("queues"),
@@ -228,6 +291,16 @@ BREAKS: dict[str, Break] = {
             long_worker_name,
             unpriced_nodes,
             solo_with_slots,
+            threads_without_limits,
+            limits_kept_twice,
+            children_of_threads,
+            memory_of_threads,
+            children_larger_than_their_pod,
+            open_gpu_nodes,
+            rate_of_another_queues_task,
+            rated_twice,
+            one_node_name_for_two,
+            queues_that_map_to_one_worker,
         )
     },
 }

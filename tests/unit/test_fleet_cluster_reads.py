@@ -52,7 +52,9 @@ def scaler(worker: str, ready: str = "True", **annotations: str) -> dict[str, An
 
 
 def fleet_objects(**changes: Any) -> dict[str, Any]:
-    settings = json.dumps({"workers": {"labeling": {"queues": ["labeling", "other"]}}})
+    served = {"labeling": {"queues": ["labeling", "other"]}}
+    queues = {"labeling": {"alert": {"pending": 25, "forMinutes": 15}}, "other": {}}
+    settings = json.dumps({"workers": served, "queues": queues})
     apps, keda = "/apis/apps/v1", "/apis/keda.sh/v1alpha1"
     deployments = [deployment("api", 1, 1), deployment("beat", 1, 1)]
     return {

@@ -20,23 +20,40 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path, tmp_path / ".state")
 
 
-def test_every_node_of_every_group_is_staged_with_label_capacity_and_taints(
-    project: Project,
-) -> None:
-    nodes = rehearsal_spec(project, {"local": imagineer()}).nodes
+def test_nodes_of_a_fixed_group_are_staged_with_label_and_capacity(project: Project) -> None:
+    (cpu,) = rehearsal_spec(project, {"local": imagineer()}).nodes
 
-    assert [node.name for node in nodes] == ["local-cpu-0", "local-gpu-0"]
-    cpu, gpu = nodes
+    assert cpu.name == "local-cpu-0"
     assert cpu.capacity == {"cpu": "32", "memory": "65536Mi", "pods": "110"}
     assert cpu.labels["celery-fleet.dev/node-group"] == "cpu"
-    assert gpu.capacity["nvidia.com/gpu"] == "1"
-    assert [taint.key for taint in gpu.taints] == ["nvidia.com/gpu"]
+    assert cpu.image_pull_s == 0
+
+
+def test_a_group_that_may_grow_is_left_to_the_node_autoscaler(project: Project) -> None:
+    (gpu,) = rehearsal_spec(project, {"local": imagineer()}).node_groups
+
+    assert (gpu.name, gpu.minimum, gpu.maximum) == ("local-gpu", 0, 1)
+    assert (gpu.launch_s, gpu.image_pull_s, gpu.idle_s) == (5, 2, 20)
+    node = gpu.node(0)
+    assert node.name == "local-gpu-0"
+    assert node.capacity["nvidia.com/gpu"] == "1"
+    assert node.labels["celery-fleet.dev/node-group"] == "gpu"
+    assert [taint.key for taint in node.taints] == ["nvidia.com/gpu"]
+
+
+def test_nodes_at_rest_have_their_images_and_launched_ones_pull_them(project: Project) -> None:
+    groups = imagineer().model_dump(by_alias=True)["nodeGroups"]
+    groups["gpu"] |= {"nodes": 1, "maxNodes": 2}
+    (gpu,) = rehearsal_spec(project, {"local": imagineer(nodeGroups=groups)}).node_groups
+
+    assert [gpu.node(number).image_pull_s for number in (0, 1)] == [0, 2]
 
 
 def test_stacks_that_share_the_rehearsal_each_have_nodes_and_one_image(project: Project) -> None:
     spec = rehearsal_spec(project, {"local": imagineer(), "other": imagineer()})
 
-    assert len({node.name for node in spec.nodes}) == 4
+    assert [node.name for node in spec.nodes] == ["local-cpu-0", "other-cpu-0"]
+    assert [group.name for group in spec.node_groups] == ["local-gpu", "other-gpu"]
     assert [image.repository for image in spec.images] == ["celery-fleet/worker"]
 
 

@@ -121,7 +121,7 @@ def test_each_way_to_break_a_plain_stack_is_refused(way: str) -> None:
         "broker": {"kind": "existing", "connectionSecret": {"namespace": "a", "name": "b"}},
         "nodeGroups": {
             "cpu": {"cpu": 16, "memoryMiB": 32768},
-            "gpu": {"cpu": 16, "memoryMiB": 32768, "gpu": 2},
+            "gpu": {"cpu": 16, "memoryMiB": 32768, "gpu": 2, "taints": [{"key": "gpu"}]},
         },
         "queues": {
             "default": {

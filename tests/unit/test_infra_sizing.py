@@ -9,7 +9,7 @@ from infra.models.objective import Objective
 from infra.models.queue import QueueSpec
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
-from infra.sizing import grace_period_s, pending_lists, plan_worker, visibility_timeout_s
+from infra.sizing import grace_period_s, pending_keys, plan_worker, visibility_timeout_s
 from infra.sizing.limits import longest_hold_s
 from infra.sizing.load import combined
 from infra.sizing.plan import WorkerPlan
@@ -62,13 +62,13 @@ def test_a_task_at_its_hard_limit_ends_before_the_pod_is_killed(hard: int) -> No
 
 
 def test_every_priority_step_of_a_queue_is_a_list_that_is_counted() -> None:
-    steps = pending_lists("labeling", QueueSpec.model_validate({"priorities": True}))
+    steps = pending_keys("labeling", QueueSpec.model_validate({"priorities": True}))
 
     assert steps == ("labeling", "labeling:3", "labeling:6", "labeling:9")
 
 
 def test_a_queue_without_priorities_is_one_list() -> None:
-    assert pending_lists("training", QueueSpec.model_validate({})) == ("training",)
+    assert pending_keys("training", QueueSpec.model_validate({})) == ("training",)
 
 
 def test_a_worker_on_two_queues_scales_on_their_sum_and_on_what_it_holds() -> None:
@@ -114,7 +114,7 @@ def test_trigger_names_are_identifiers_whatever_the_queues_are_called() -> None:
 @pytest.mark.parametrize(
     ("stated", "slots", "expected"),
     [
-        ((0.3, 72_000, (3000, 30), 5), 8, (5, 10, 0.06, 26)),
+        ((0.3, 72_000, (3000, 30), 5), 8, (4, 10, 0.06, 25)),
         ((180, 10, (12, 60), 10), 1, (15, 30, 1.0, 12)),
         ((0.2, 18_000, (200, 10), 1), 8, (1, 2, 0.2, 4)),
         ((300, 20, (20, 60), 60), 4, (0, 14, 1.0, 0)),
@@ -133,6 +133,69 @@ def test_a_promise_gives_the_bounds_and_weights_of_the_worked_examples(
 
     seen = plan.min_replicas, plan.max_replicas, plan.slots.pending_weight, plan.slots.spare
     assert seen == expected
+
+
+def at_rest(plan: WorkerPlan) -> float:
+    counted = dict.fromkeys((trigger.name for trigger in plan.triggers), 0)
+    return float(eval(plan.formula, {}, counted))  # noqa: S307 - our own formula
+
+
+@given(
+    task_s=st.floats(0.05, 3000),
+    per_hour=st.floats(0.1, 50_000),
+    burst=st.integers(1, 5000),
+    wait_s=st.floats(0.5, 4000),
+    floor=st.sampled_from([None, 0]),
+)
+def test_a_worker_that_may_rest_at_zero_is_not_kept_awake_by_its_own_formula(
+    task_s: float, per_hour: float, burst: int, wait_s: float, floor: int | None
+) -> None:
+    plan = derived(
+        WorkerSpec(concurrency=4, min_replicas=floor),
+        promise(task_s, min(per_hour, 72_000 / task_s), (burst, 10), wait_s),
+    )
+
+    assert plan.min_replicas > 0 or at_rest(plan) == 0
+
+
+def test_one_message_is_never_too_light_to_wake_a_worker() -> None:
+    plan = derived(WorkerSpec(), promise(0.1, 10, (10, 10), 7200))
+
+    counted = dict.fromkeys((trigger.name for trigger in plan.triggers), 0) | {"pending_0_0": 1}
+    # KEDA's adapter cuts off what is below a thousandth.
+    assert int(eval(plan.formula, {}, counted) * 1000) >= 1  # noqa: S307 - our own formula
+
+
+def test_slots_in_use_serve_on_unless_their_tasks_outlast_the_wait() -> None:
+    short, long = (
+        derived(WorkerSpec(concurrency=4), promise(task_s, 36, (500, 5), 60)) for task_s in (3, 300)
+    )
+    counted = {"pending_0_0": 100, "in_flight": 40}
+
+    wanted = [eval(plan.formula, {}, counted) for plan in (short, long)]  # noqa: S307 - our own
+
+    assert wanted == [40, 140]
+
+
+def test_spare_slots_are_added_to_long_tasks_only_since_short_ones_end_before_a_pod_comes() -> None:
+    long, short = (
+        derived(WorkerSpec(), promise(task_s, 10, (12, 10), 10)).slots for task_s in (180, 5)
+    )
+
+    assert long.spare == long.kept_free == 12
+    assert short.spare > short.kept_free == 0
+
+
+def test_zero_is_near_enough_where_the_one_pod_that_keda_starts_is_enough() -> None:
+    hasty = promise(0.3, 10, (60, 10), 20)
+    worker = WorkerSpec(concurrency=4, start_s=6)
+
+    few = derived(worker, hasty)
+    many = derived(worker, promise(0.3, 10, (600, 10), 20))
+
+    assert few.reaction.from_zero_s < 20 < few.reaction.from_one_s
+    assert (few.min_replicas, many.min_replicas > 0) == (0, True)
+    assert "of the one pod needed" in few.reasons["minReplicaCount"]
 
 
 def test_a_cold_node_group_takes_scale_to_zero_from_an_impatient_queue() -> None:

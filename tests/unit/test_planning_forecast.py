@@ -152,7 +152,8 @@ def project(tmp_path: Path) -> Project:
 
 def run(project: Project, stack: str, *, compare: bool = False, plot: Path | None = None) -> str:
     written = StringIO()
-    command.run(project, stack, Console(file=written, width=120), compare=compare, plot=plot)
+    console = Console(file=written, width=120)
+    command.run(project, stack, console, compare=compare, plot=plot, markdown=None)
     return written.getvalue()
 
 

@@ -109,9 +109,19 @@ def test_messages_are_held_as_the_deployment_holds_them(fleet: Any, name: str) -
 
 
 def test_the_weights_and_the_spare_of_the_plan_reach_the_policy() -> None:
-    seen = metric(scenario(BASETEN, "celery"))
+    short, long = (metric(scenario(BASETEN, name)) for name in ("celery", "build"))
 
-    assert (seen.pending_weight, seen.spare, seen.in_flight_weight) == (0.06, 26, 1.0)
+    assert (short.pending_weight, short.spare, short.in_flight_weight) == (0.06, 0, 1.0)
+    assert (long.pending_weight, long.spare, long.in_flight_weight) == (1.0, 12, 1.0)
+    assert short.slots_serve_on
+    assert long.slots_serve_on
+
+
+def test_no_task_takes_longer_than_its_hard_limit() -> None:
+    seen = scenario(IMAGINEER, "labeling")
+
+    limit_s = IMAGINEER.queues["labeling"].time_limit_s
+    assert seen.normal.limit_s == seen.burst.limit_s == limit_s
 
 
 def test_the_declared_burst_and_rate_are_the_load() -> None:

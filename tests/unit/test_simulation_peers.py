@@ -128,3 +128,12 @@ def test_bounds_and_periods_that_kubernetes_refuses_are_refused(
 def test_a_cpu_hpa_from_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot reach 0"):
         replace(peers.cpu_hpa(5, 1), min_replicas=0)
+
+
+def test_slots_that_serve_on_are_not_asked_for_twice() -> None:
+    summed = QueueMetric(target=1, pending_weight=0.1, in_flight_weight=1.0, spare=2)
+    shared = replace(summed, slots_serve_on=True)
+
+    assert [metric.value(100, 40) for metric in (summed, shared)] == [52, 42]
+    assert [metric.value(600, 40) for metric in (summed, shared)] == [102, 66]
+    assert [replace(m, pending_weight=1.0).value(5, 40) for m in (summed, shared)] == [47, 47]

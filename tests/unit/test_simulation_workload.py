@@ -57,3 +57,12 @@ def test_an_empty_queue_waits_for_nothing() -> None:
 
     assert (outcome.p99_s, outcome.share_within(0.0), outcome.completion_s) == (0.0, 1.0, 0.0)
     assert outcome.pod_s == 0.0
+
+
+def test_the_hard_limit_ends_the_longest_tasks() -> None:
+    free = Workload(span_s=3600.0, rate_per_s=1.0, task_s=60.0, task_cv=1.0)
+
+    long, cut = free.draw(1), replace(free, limit_s=100.0).draw(1)
+
+    assert max(long.duration_s) > 100.0
+    assert cut.duration_s == tuple(min(seconds, 100.0) for seconds in long.duration_s)

@@ -1,8 +1,8 @@
 """The HTTP API, with the fleet replaced at its border."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from tests.unit.worker_stage import document, load
 from worker_image.api_guard import MAX_BODY_BYTES
 from worker_image.api_routes import Ports, create_api
 from worker_image.broker import BrokerAwayError
-from worker_image.factory import build_app
-from worker_image.publish import Publisher, RefusedError
+from worker_image.factory import build_app, fleet_router
+from worker_image.publish import Publisher, RefusedError, TaskRequest
 from worker_image.queues import QueueReport, percentile
 from worker_image.results import TaskOutcome
 from worker_image.stats import QueueCounts
@@ -32,11 +32,9 @@ class Fleet:
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
     trouble: Exception | None = None
 
-    def publish(
-        self, task: str, kwargs: Mapping[str, object], queue: str | None, priority: int | None
-    ) -> str:
+    def publish(self, asked: TaskRequest) -> str:
         self._fail()
-        self.sent.append({"task": task, "kwargs": kwargs, "queue": queue, "priority": priority})
+        self.sent.append(asdict(asked))
         return "id-1"
 
     def outcome(self, task_id: str) -> TaskOutcome:
@@ -76,7 +74,13 @@ def ask(api: FastAPI, method: str, path: str, *, token: str = TOKEN, **rest: Any
 
 
 def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fleet) -> None:
-    wanted = {"task": LABEL, "kwargs": {"path": "x"}, "priority": 9, "queue": "labeling"}
+    wanted = {
+        "task": LABEL,
+        "kwargs": {"path": "x"},
+        "priority": 9,
+        "queue": "labeling",
+        "tenant": "acme",
+    }
 
     answer = ask(api, "POST", "/create", json=wanted)
 
@@ -128,6 +132,7 @@ def test_queues_are_shown_with_their_waits(api: FastAPI) -> None:
             "labeling": {
                 "pending": 3,
                 "in_flight": 4,
+                "tenants": None,
                 "done": 7,
                 "failed": 1,
                 "redelivered": 2,
@@ -207,8 +212,10 @@ def test_a_large_body_is_refused_when_announced_and_when_not(api: FastAPI, fleet
 def publisher(tmp_path: Path) -> Publisher:
     queues = document()["queues"]
     queues["training"]["routes"] = []
+    queues["scraping"]["pendingKey"] = "fair:scraping:pending"
     settings = load(tmp_path, document(queues=queues))
-    return Publisher(build_app(settings), settings.fleet)
+    app = build_app(settings)
+    return Publisher(app, settings.fleet, fleet_router(settings, app))
 
 
 @pytest.mark.parametrize(
@@ -232,9 +239,27 @@ def test_only_declared_tasks_with_valid_arguments_are_published(
     publisher: Publisher, task: str, kwargs: dict[str, Any], queue: str | None, told: str
 ) -> None:
     with pytest.raises(RefusedError, match=told):
-        publisher.publish(task, kwargs, queue, None)
+        publisher.publish(TaskRequest(task, kwargs, queue))
+
+
+@pytest.mark.parametrize(
+    ("task", "queue", "tenant", "told"),
+    [
+        (LABEL, None, "acme", "queue 'labeling' of task .* is not fair and has no tenants"),
+        (LABEL, "default", "acme", r"queue 'default' .* fair are \['scraping'\]"),
+        (LABEL, "scraping", "a:b", "tenant 'a:b' is not 1 to 64 letters"),
+        (LABEL, "scraping", "a.b", "tenant 'a.b' is not 1 to 64 letters"),
+        (LABEL, "scraping", "", "tenant '' is not 1 to 64 letters"),
+        (LABEL, "scraping", "a" * 65, "is not 1 to 64 letters"),
+    ],
+)
+def test_a_tenant_is_refused_where_it_would_have_no_list(
+    publisher: Publisher, task: str, queue: str | None, tenant: str, told: str
+) -> None:
+    with pytest.raises(RefusedError, match=told):
+        publisher.publish(TaskRequest(task, {"path": "x"}, queue, tenant=tenant))
 
 
 def test_a_broker_that_is_not_there_is_told_soon(publisher: Publisher) -> None:
     with pytest.raises(BrokerAwayError):
-        publisher.publish(LABEL, {"path": "x"}, None, 9)
+        publisher.publish(TaskRequest(LABEL, {"path": "x"}, priority=9))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from kombu.transport.redis import Channel
 
 from tests.unit.worker_stage import PASSWORD, document, environ, load
 from worker_image.factory import build_app
 from worker_image.results import ResultBackend
+from worker_image.transport import Channel
 
 TLS = {
     "CELERY_BROKER_URL": f"rediss://fleet:{PASSWORD}@broker:6380/0?ssl_cert_reqs=required",

@@ -32,7 +32,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     monkeypatch.setattr(Channel, "queues", {})
     app = build_app(settings)
     app.backend_cls = "disabled://"  # a group would subscribe to its results
-    app.conf.update(broker_write_url="memory://", broker_use_ssl=None, broker_transport_options={})
+    memory = {"broker_write_url": "memory://", "broker_transport": "memory"}
+    app.conf.update(**memory, broker_use_ssl=None, broker_transport_options={})
     app.loader.import_default_modules()
     router = fleet_router(settings, app)
     signals.before_task_publish.connect(router.settle, weak=False)

@@ -18,6 +18,7 @@ FIELDS = [
     "task_id",
     "task",
     "queue",
+    "tenant",
     "operation",
     "worker",
 ]

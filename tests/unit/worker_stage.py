@@ -39,6 +39,13 @@ def document(**changes: Any) -> dict[str, Any]:
     }
 
 
+def fair_document(**changes: Any) -> dict[str, Any]:
+    """Imagineer's settings.json, where `labeling` has a list for each tenant."""
+    told = document(**changes)
+    told["queues"]["labeling"] |= {"priorities": False, "pendingKey": "fair:labeling:pending"}
+    return told
+
+
 def environ(folder: Path, told: dict[str, Any] | None = None, /, **changes: str) -> dict[str, str]:
     """Environment of a process whose files lie in the folder; an empty change unsets."""
     file = folder / "settings.json"

@@ -14,6 +14,8 @@ import yaml
 from fleet import kubernetes
 from fleet.api_client import FleetApi, Result, connect
 from fleet.kubernetes import Cluster, Object
+from infra.config import load_file
+from infra.models.fleet import FleetConfig
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,8 +25,11 @@ NAMESPACE = "celery-fleet-whole"
 _SHARED = ("infra", "stacks", "fleet", "rehearsal", "worker_image", ".venv")
 CANARY = "worker_image.tasks.canary.work"
 
-TASK_LIMIT_S = 40
-"""Short limits, and so a visibility timeout of minutes, not of an hour."""
+TASK_LIMIT_S = 60
+"""Short limits, and so a visibility timeout of two minutes, not of an hour."""
+GRACE_S = TASK_LIMIT_S + 1
+VISIBILITY_S = TASK_LIMIT_S + GRACE_S + 1
+"""The least that the rules allow."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,22 @@ class RunningFleet:
     """A project folder in which a fleet runs, or is about to."""
 
     folder: Path
+    stack: str = STACK
+    namespace: str = NAMESPACE
+
+    def beside(self, stack: str) -> "RunningFleet":
+        """Another stack of the same project, out of the template of its name."""
+        document = yaml.safe_load((ROOT / "stacks" / f"{stack}.yaml").read_text())
+        namespace = document["config"]["celery-fleet:namespace"]
+        return RunningFleet(self.folder, stack, namespace)
 
     @property
     def stack_file(self) -> Path:
-        return self.folder / f"Pulumi.{STACK}.yaml"
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def config(self) -> FleetConfig:
+        return load_file(self.stack_file)
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -63,7 +80,7 @@ class RunningFleet:
 
     @cached_property
     def api(self) -> FleetApi:
-        return connect(self.cluster, NAMESPACE)
+        return connect(self.cluster, self.namespace)
 
     def close(self) -> None:
         """Close the connections that tests have used; the next use makes new ones."""
@@ -79,6 +96,12 @@ class RunningFleet:
         """Run plain `pulumi` in the environment of `fleet env`."""
         return self._run(["pulumi", "--non-interactive", *arguments], self.environment)
 
+    def logs(self, worker: str) -> str:
+        """What a worker's pods have logged."""
+        chosen = ["--selector", f"celery-fleet.dev/worker={worker}", "--tail=-1"]
+        command = ["kubectl", "--namespace", self.namespace, "logs", *chosen]
+        return self._run(command, self.environment).output
+
     def edit_stack(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the stack file's `celery-fleet` keys in place."""
         document = yaml.safe_load(self.stack_file.read_text())
@@ -93,11 +116,12 @@ class RunningFleet:
             "configmaps": "/api/v1",
             "secrets": "/api/v1",
         }[kind]
-        return self.cluster.get(f"{group}/namespaces/{NAMESPACE}/{kind}/{name}") or {}
+        return self.cluster.get(f"{group}/namespaces/{self.namespace}/{kind}/{name}") or {}
 
     def pods(self, worker: str) -> list[Object]:
         selector = f"celery-fleet.dev/worker={worker}"
-        return self.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector)
+        path = f"/api/v1/namespaces/{self.namespace}/pods"
+        return self.cluster.items(path, labelSelector=selector)
 
     def canary(self, queue: str, seconds: float, priority: int | None = None) -> str:
         """Send a task that holds a slot of the queue for so long; return its id."""
@@ -146,6 +170,11 @@ def make_project(folder: Path) -> RunningFleet:
 
 def _adapt(config: dict[str, Any]) -> None:
     config["celery-fleet:namespace"] = NAMESPACE
+    # Other stacks come up beside it, on the same broker.
+    config["celery-fleet:broker"]["keyPrefix"] = f"{STACK}:"
+    config["celery-fleet:broker"]["visibilityTimeoutSeconds"] = VISIBILITY_S
+    for worker in config["celery-fleet:workers"].values():
+        worker["terminationGracePeriodSeconds"] = GRACE_S
     for queue in config["celery-fleet:queues"].values():
         queue |= {"timeLimitSeconds": TASK_LIMIT_S, "softTimeLimitSeconds": TASK_LIMIT_S - 5}
         objective = queue.setdefault("objective", {})

@@ -91,6 +91,31 @@ def test_a_changed_route_rolls_who_publishes_and_replaces_nothing(running: Runni
     assert "9/s" in settings
 
 
+def test_adding_a_queue_is_one_entry_that_touches_no_other_worker(running: RunningFleet) -> None:
+    def one_more(config: dict[str, Any]) -> None:
+        limits = {"timeLimitSeconds": 20, "softTimeLimitSeconds": 15}
+        config["celery-fleet:queues"]["reports"] = {**limits, "objective": {"typicalSeconds": 5}}
+
+    running.edit_stack(one_more)
+
+    preview = running.pulumi("preview", "--json")
+    steps = json.loads(preview.stdout)["steps"]
+
+    changed = [
+        (step["urn"].split("::")[-2].split(":")[-1], step["urn"].split("::")[-1], step["op"])
+        for step in steps
+        if step["op"] not in QUIET
+    ]
+    kinds = ("QueueWorkers", "Deployment", "PodDisruptionBudget", "ScaledObject")
+    made = [(k, "reports" if k == "QueueWorkers" else "worker-reports", "create") for k in kinds]
+    told = [("ConfigMap", "settings"), ("Deployment", "api"), ("Deployment", "beat")]
+    assert sorted(changed) == sorted([*made, *((*each, "update") for each in told)])
+    up = running.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.output
+    assert running.result(running.canary("reports", 0.1), 60).status == "completed"
+    running.rest("reports")
+
+
 def test_a_misspelt_key_is_refused_in_one_line_and_nothing_changes(running: RunningFleet) -> None:
     before = running.pulumi("stack", "export").stdout
     original = running.stack_file.read_text()
@@ -130,7 +155,7 @@ def test_destroy_takes_scalers_before_workers_and_ends_clean(running: RunningFle
         if "resOutputsEvent" in event
     ]
     order = {tuple(urn.split("::")[-2:]): at for at, urn in enumerate(deleted)}
-    for worker in ("default", "training", "scraping", "labeling"):
+    for worker in ("default", "training", "scraping", "labeling", "reports"):
         name = f"worker-{worker}"
         parent = "celery-fleet:workers:QueueWorkers$kubernetes:"
         scaler = order[f"{parent}keda.sh/v1alpha1:ScaledObject", name]

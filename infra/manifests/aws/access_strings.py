@@ -12,8 +12,9 @@ _FLEET_CATEGORIES = (
 )
 # KEYS, FLUSHALL, SORT, MIGRATE, CONFIG, DEBUG and others that stop or empty a server.
 _NEVER = ("dangerous", "admin")
-# The image's own page of the broker; else part of `dangerous`.
-_FLEET_MORE = ("info",)
+# The image's own page of the broker, else part of `dangerous`; and the server's clock, which its
+# scripts read so that no pod's is trusted, and which is in none of the categories.
+_FLEET_MORE = ("info", "time")
 
 # All that KEDA's redis scalers call: a script that asks a key's type and counts what it holds.
 _KEDA = ("eval", "evalsha", "type", "llen", "hlen", "scard", "zcard", "ping", "select")

@@ -1,4 +1,4 @@
-"""Tells what happened to a pod as Kubernetes Events, without ever holding the pod up."""
+"""Tells what happened to a pod or a node as Kubernetes Events, without ever holding it up."""
 
 import asyncio
 import logging
@@ -13,11 +13,14 @@ from rehearsal.node_agent.model.base import JsonObject, Metadata
 from rehearsal.node_agent.rules.timestamps import rfc3339
 
 Severity = Literal["Normal", "Warning"]
+Kind = Literal["Pod", "Node"]
 
-# The same news of the same pod is told at most this often; in between it is only counted.
+# The same news of the same object is told at most this often; in between it is only counted.
 _QUIET_S = 30.0
 _FORGET_S = 3600.0
 _QUEUED_MAX = 500
+# Where Kubernetes keeps the Events of objects without a namespace.
+_OF_NODES = "default"
 _MESSAGE_MAX = 1024  # the API server's limit for an Event's message
 
 _log = logging.getLogger(__name__)
@@ -42,14 +45,23 @@ class EventRecorder:
         self._told: dict[tuple[str, str, str], _Told] = {}
         self._queue: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue(_QUEUED_MAX)
 
-    def tell(self, pod: Metadata, severity: Severity, reason: str, message: str) -> None:
+    def tell(
+        self,
+        about: Metadata,
+        severity: Severity,
+        reason: str,
+        message: str,
+        kind: Kind = "Pod",
+    ) -> None:
         """Record one piece of news; a full queue drops it, for Events are best effort."""
         now = time.time()
-        key = (pod.uid, reason, message)
+        key = (about.uid, reason, message)
         told = self._told.get(key)
         if told is None:
-            told = _Told(f"{pod.name}.{uuid.uuid4().hex[:16]}", pod.namespace, 1, now)
-            self._enqueue("POST", self._event(told, pod, severity, (reason, message)))
+            namespace = about.namespace or _OF_NODES
+            told = _Told(f"{about.name}.{uuid.uuid4().hex[:16]}", namespace, 1, now)
+            news = {"type": severity, "reason": reason, "message": message[:_MESSAGE_MAX]}
+            self._enqueue("POST", self._event(told, _reference(about, kind), news))
         else:
             told = replace(told, count=told.count + 1)
             if now - told.at >= _QUIET_S:
@@ -87,27 +99,21 @@ class EventRecorder:
         oldest = time.time() - _FORGET_S
         self._told = {key: told for key, told in self._told.items() if told.at > oldest}
 
-    def _event(
-        self, told: _Told, pod: Metadata, severity: Severity, news: tuple[str, str]
-    ) -> JsonObject:
-        reason, message = news
+    def _event(self, told: _Told, reference: JsonObject, news: JsonObject) -> JsonObject:
         return {
             "metadata": {"name": told.name, "namespace": told.namespace},
-            "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "namespace": pod.namespace,
-                "name": pod.name,
-                "uid": pod.uid,
-            },
-            "type": severity,
-            "reason": reason,
-            "message": message[:_MESSAGE_MAX],
+            "involvedObject": reference,
+            **news,
             "source": {"component": self._component},
             "firstTimestamp": rfc3339(told.at),
             "lastTimestamp": rfc3339(told.at),
             "count": told.count,
         }
+
+
+def _reference(about: Metadata, kind: Kind) -> JsonObject:
+    found = {"apiVersion": "v1", "kind": kind, "name": about.name, "uid": about.uid}
+    return found | ({"namespace": about.namespace} if about.namespace else {})
 
 
 def _repeated(told: _Told) -> JsonObject:

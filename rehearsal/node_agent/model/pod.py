@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from rehearsal.node_agent.model.base import Metadata, Read
+from rehearsal.node_agent.model.base import JsonObject, Metadata, Read
 from rehearsal.node_agent.model.environment import EnvFrom, EnvVar
 from rehearsal.node_agent.model.probe import Lifecycle, Probe
 from rehearsal.node_agent.model.volume import Volume, VolumeMount
@@ -44,8 +44,19 @@ class ReadinessGate(Read):
     condition_type: str
 
 
+class Toleration(Read):
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+    """Empty stands for every effect."""
+
+
 class PodSpec(Read):
     node_name: str = ""
+    node_selector: Mapping[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    affinity: JsonObject | None = None
     hostname: str = ""
     service_account_name: str = ""
     restart_policy: RestartPolicy = "Always"

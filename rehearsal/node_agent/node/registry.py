@@ -51,6 +51,10 @@ class NodeRegistry:
         node = self._nodes.get(name)
         return capacity(node) if node else {}
 
+    def image_pull_s(self, name: str) -> float:
+        node = self._nodes.get(name)
+        return node.image_pull_s if node else 0.0
+
     def declare(self, nodes: Iterable[NodeSpec]) -> None:
         """Add nodes, or change them; they are registered at once."""
         for node in nodes:

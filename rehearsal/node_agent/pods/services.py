@@ -7,6 +7,7 @@ from rehearsal.node_agent.api.client import ApiClient
 from rehearsal.node_agent.api.events import EventRecorder
 from rehearsal.node_agent.api.sources import SourceReader
 from rehearsal.node_agent.pods.actions import ActionRunner
+from rehearsal.node_agent.pods.image_pulls import ImagePulls
 from rehearsal.node_agent.pods.volumes import VolumeLayer
 from rehearsal.spec import ImageSpec
 
@@ -23,3 +24,4 @@ class Services:
     images: Callable[[], Sequence[ImageSpec]]
     allocatable: Callable[[str], Mapping[str, str]]
     """What the node of this name offers to pods."""
+    pulls: ImagePulls

@@ -11,6 +11,7 @@ from rehearsal.node_agent.pods.process import LocalProcess
 from rehearsal.node_agent.rules.back_off import BackOff
 from rehearsal.node_agent.rules.ends import start_failed
 from rehearsal.node_agent.rules.errors import ContainerConfigError, UnknownImageError
+from rehearsal.node_agent.rules.images import repository_of
 from rehearsal.node_agent.rules.records import Running, Terminated, Waiting
 
 _RETRY_S = 2.0
@@ -27,6 +28,9 @@ class Starter:
     async def start(self) -> LocalProcess | None:
         """One attempt; None if it has to be made again, unless the container is over by then."""
         await self._sit_out_back_off()
+        if self._handle.is_over:
+            return None
+        await self._await_image()
         if self._handle.is_over:
             return None
         try:
@@ -81,6 +85,18 @@ class Starter:
         told = f"Back-off restarting failed container {name} in pod {pod}"
         self._runtime.tell("Warning", "BackOff", told)
         await self._runtime.pause(left)
+
+    async def _await_image(self) -> None:
+        runtime, image = self._runtime, self._handle.container.image
+        node, repository = runtime.pod.spec.node_name, repository_of(image)
+        left_s = runtime.services.pulls.remaining_s(node, repository)
+        if left_s <= 0:
+            return
+        self._handle.record = self._handle.record.waits("ContainerCreating", "")
+        runtime.tell("Normal", "Pulling", f'Pulling image "{image}"')
+        await runtime.pause(left_s)
+        told = f'Successfully pulled image "{image}" (a stand-in: a wait of {left_s:.0f} s)'
+        runtime.tell("Normal", "Pulled", told)
 
     async def _hold(self, reason: str, message: str) -> None:
         self._handle.record = self._handle.record.waits(reason, message)

@@ -1,0 +1,1 @@
+"""Measurements of celery-fleet, each beside others' settings."""

@@ -1,0 +1,104 @@
+"""`python -m benchmarks.model`: simulate, judge, print, write; goes on where it was stopped."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from benchmarks.model import page, report
+from benchmarks.model.case import Case, frozen
+from benchmarks.model.contenders import ABLATIONS, CONTENDERS
+from benchmarks.model.runs import Job, Run, Store, carry_out
+from benchmarks.model.unseen import unseen
+from benchmarks.model.verdict import Verdict, standing
+
+_FOLDER = Path(__file__).resolve().parents[1]
+_FOREVER_MIN = 60.0 * 24 * 365
+
+
+def main(
+    *,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each policy on each queue.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    queues: Annotated[
+        Literal["all", "tuned", "unseen"], typer.Option(help="Which of the two sets.")
+    ] = "all",
+    ablations: Annotated[bool, typer.Option(help="Also ours with one rule taken out.")] = False,
+    minutes: Annotated[float, typer.Option(help="Stop after this; run again to go on.")] = (
+        _FOREVER_MIN
+    ),
+    folder: Annotated[
+        Path, typer.Option(help="Of results/model.md, .json and .png, and of finished runs.")
+    ] = _FOLDER,
+) -> None:
+    """Simulate every queue under every policy and say who keeps which promise at what cost."""
+    console = Console()
+    cases = [*(frozen() if queues != "unseen" else []), *(unseen() if queues != "tuned" else [])]
+    names = [*CONTENDERS, *(ABLATIONS if ablations else [])]
+    keyed = {
+        (one.name, name, seed): (job.key, job)
+        for one in cases
+        for name in names
+        for seed in range(seeds)
+        for job in [Job(one, name, seed)]
+    }
+    store = Store(folder / ".cache" / "model.jsonl")
+    left = _simulate(list(keyed.values()), store, jobs, minutes, console)
+    if left:
+        console.print(f"{left} runs are left: run again to go on")
+        raise typer.Exit(1)
+    verdicts = [_verdict(one, names, seeds, keyed, store) for one in cases]
+    console.print(report.terminal_table(verdicts, seeds))
+    console.print(report.conclusion(verdicts), highlight=False)
+    _write(verdicts, seeds, folder / "results")
+    console.print(
+        f"saved {folder / 'results' / 'model'}.md, .json, .png", highlight=False, soft_wrap=True
+    )
+
+
+def _simulate(
+    wanted: list[tuple[str, Job]], store: Store, jobs: int, minutes: float, console: Console
+) -> int:
+    """Carry out what the store has not; how many are left."""
+    distinct = dict(wanted)
+    missing = [(key, job) for key, job in distinct.items() if store.get(key) is None]
+    columns = ("simulating", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = 0
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=len(distinct), completed=len(distinct) - len(missing))
+        if missing:
+            for key, run in carry_out(missing, jobs, time.monotonic() + minutes * 60):
+                store.add(key, run)
+                done += 1
+                progress.advance(task)
+    return len(missing) - done
+
+
+def _verdict(
+    one: Case,
+    names: list[str],
+    seeds: int,
+    keyed: dict[tuple[str, str, int], tuple[str, Job]],
+    store: Store,
+) -> Verdict:
+    def runs(name: str) -> list[Run]:
+        found = [store.get(keyed[one.name, name, seed][0]) for seed in range(seeds)]
+        return [run for run in found if run is not None]
+
+    return Verdict(one, {name: standing(one, runs(name)) for name in names})
+
+
+def _write(verdicts: list[Verdict], seeds: int, folder: Path) -> None:
+    from benchmarks.model import picture  # noqa: PLC0415 - matplotlib takes a second to import
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.md").write_text(page.markdown(verdicts, seeds))
+    (folder / "model.json").write_text(report.as_json(verdicts, seeds))
+    picture.save(verdicts, folder / "model.png")
+
+
+if __name__ == "__main__":
+    typer.run(main)
