@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -26,6 +27,8 @@ class Application:
 
     def __init__(self) -> None:
         additions.add()
+        # Without them AWS's own policies could not be attached.
+        default_user_config["iam"] = {"load_aws_managed_policies": True}
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -12,7 +12,8 @@ NODE_GROUP = {"clusterName": "{clusterName}", "nodegroupName": "{nodeGroupName}"
 # UpdateClusterConfig takes one of them at a time.
 CONFIGURED = (
     "accessConfig upgradePolicy deletionProtection zonalShiftConfig controlPlaneScalingConfig "
-    "kubeApiServerConfig kubeControllerManagerConfig kubeSchedulerConfig computeConfig storageConfig"
+    "kubeApiServerConfig kubeControllerManagerConfig kubeSchedulerConfig computeConfig "
+    "storageConfig"
 )
 
 
