@@ -14,6 +14,7 @@ from fleet.planning import aws_bill, aws_cost
 from fleet.planning.aws_cost import Part
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.node_hours import nodes_of
+from infra.config import load_file
 from infra.models.fleet import FleetConfig
 from tests.unit.aws_stack import aws_stack, write_stack_file
 from tests.unit.recorder import IMAGINEER
@@ -203,3 +204,16 @@ def test_a_part_without_a_price_is_named_and_makes_the_sum_a_least() -> None:
 
     assert "without a price in prices: natGateway" in written
     assert "together at least" in written
+
+
+@pytest.mark.parametrize("name", ["prod", "staging"])
+def test_a_shipped_stack_prices_all_it_has_and_its_budget_covers_what_it_declares(
+    name: str,
+) -> None:
+    fleet = load_file(IMAGINEER.parents[1] / f"Pulumi.{name}.yaml")
+    parts = aws_cost.parts(fleet, forecasts(fleet))
+    budget_usd = fleet.alarms.monthly_budget_usd
+
+    assert aws_cost.unpriced(parts) == []
+    assert budget_usd is not None
+    assert sum(part.load_usd or 0.0 for part in parts) <= budget_usd
