@@ -44,6 +44,17 @@ def up(
 
 
 @app.command()
+def rehearse(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack on AWS.")] = "prod",
+) -> None:
+    """Run a stack on AWS from `up` to `destroy` against stand-ins; no account is touched."""
+    from fleet import project
+    from fleet import rehearse as steps
+
+    steps.run(project.find(), project.checked_stack_name(stack), Console())
+
+
+@app.command()
 def down() -> None:
     """Stop everything that runs; state is kept, so the next `up` is quick."""
     from fleet import down as steps

@@ -26,12 +26,20 @@ WITHHELD = (
 )
 
 
-def render_access_list(account: Account) -> str:
-    """One user who may do what ElastiCache's may; everyone else is turned away."""
+def render_access_list(account: Account, operator: Account | None = None) -> str:
+    """One user who may do what ElastiCache's may; everyone else is turned away.
+
+    The operator may do everything: AWS's stand-in administers the server with it.
+    """
     commands = " ".join(("+@all", *(f"-{name}" for name in WITHHELD), "+acl|whoami"))
     return (
         "user default off nopass nocommands\n"
         f"user {account.username} on #{account.password_sha256} ~* &* {commands}\n"
+        + (
+            f"user {operator.username} on #{operator.password_sha256} ~* &* +@all\n"
+            if operator
+            else ""
+        )
     )
 
 

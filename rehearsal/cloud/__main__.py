@@ -23,6 +23,7 @@ def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     try:
         STAGE.root = options.state.resolve()
+        STAGE.empty()
         STAGE.launch_s, STAGE.idle_s = options.node_launch_s, options.node_idle_s
         if options.broker:
             host, _, port = options.broker.rpartition(":")

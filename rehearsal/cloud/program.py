@@ -15,6 +15,8 @@ RECORD = "cloud.json"
 READY = "/rehearsal/ready"
 # Sent to no AWS: the stand-in checks no signature.
 ACCESS_KEY = "rehearsal"
+# moto's.
+_ACCOUNT = "123456789012"
 _TIMEOUT_S = 2.0
 
 
@@ -46,14 +48,18 @@ def cloud_program(root: Path, port: int, broker: BrokerAccess | None = None) -> 
     )
 
 
-def problem(port: int) -> str | None:
+def cloud_problem(root: Path) -> str | None:
     """Ask whether it is ready; None when it is.
 
     Raises:
         httpx.HTTPError: nobody answers.
 
     """
-    answer = httpx.get(f"http://127.0.0.1:{port}{READY}", timeout=_TIMEOUT_S, trust_env=False)
+    try:
+        endpoint = _endpoint(root)
+    except FileNotFoundError:
+        return "it has not told its port yet"
+    answer = httpx.get(f"{endpoint}{READY}", timeout=_TIMEOUT_S, trust_env=False)
     return None if answer.is_success else f"answers {answer.status_code} to {READY}"
 
 
@@ -64,11 +70,19 @@ def environment(root: Path, region: str) -> dict[str, str]:
         OSError, ValueError: it is not running, so that there is no record of it.
 
     """
-    endpoint = json.loads((root / RECORD).read_text())["endpoint"]
     return {
-        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL": _endpoint(root),
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_REGION": region,
         "FLEET_REHEARSAL_STATE": str(root),
     }
+
+
+def repository_address(region: str, name: str) -> str:
+    """Where ECR of the stand-in's account has a repository: what stands before an image's tag."""
+    return f"{_ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{name}"
+
+
+def _endpoint(root: Path) -> str:
+    return str(json.loads((root / RECORD).read_text())["endpoint"])

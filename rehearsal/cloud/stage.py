@@ -9,8 +9,7 @@ from pathlib import Path
 import yaml
 
 from rehearsal.control_plane.files import write_atomically
-
-NODE_GROUPS_FILE = "cloud-node-groups.json"
+from rehearsal.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,12 @@ class Stage:
             return ""
         return base64.b64encode((self.root / str(file)).read_bytes()).decode()
 
+    def empty(self) -> None:
+        """Forget the node groups of an earlier process, whose other state ended with it."""
+        with self._lock:
+            self._groups.clear()
+            self._write()
+
     def keep(self, group: NodeGroup) -> None:
         """Let the stage have this node group, or its new sizes."""
         with self._lock:
@@ -68,7 +73,7 @@ class Stage:
             return
         pace = {"launch_s": self.launch_s, "idle_s": self.idle_s}
         groups = [asdict(group) | pace for _, group in sorted(self._groups.items())]
-        write_atomically(self.root / NODE_GROUPS_FILE, json.dumps(groups, indent=1))
+        write_atomically(Layout(self.root).cloud_node_groups_file, json.dumps(groups, indent=1))
 
     def _cluster(self) -> dict[str, object]:
         file = self.root / "kubeconfig" if self.root else None

@@ -132,7 +132,7 @@ def test_an_id_is_a_name_with_or_without_a_namespace() -> None:
 @pytest.mark.parametrize(
     ("token", "kind", "told"),
     [
-        ("kubernetes:helm.sh/v3:Release", "", "Helm releases"),
+        ("kubernetes:helm.sh/v3:Chart", "", "Helm charts"),
         ("kubernetes:core/v1:ConfigMapPatch", "ConfigMap", "Patch resources"),
         ("kubernetes:core/v1:ConfigMapList", "ConfigMapList", "List resources"),
     ],

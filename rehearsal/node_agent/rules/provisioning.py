@@ -6,13 +6,15 @@ from rehearsal.node_agent.model.base import JsonObject
 from rehearsal.node_agent.model.claim import Claim, PersistentVolume, StorageClass
 
 PROVISIONER = "celery-fleet.dev/rehearsal"
+# EFS's CSI driver; here its volumes are folders of this machine too.
+_PROVISIONERS = frozenset({PROVISIONER, "efs.csi.aws.com"})
 # The controller manager's names: it writes the first on a claim once it is to be provisioned.
 _ASKED_OF = "volume.kubernetes.io/storage-provisioner"
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 
 
 def is_to_provision(claim: Claim) -> bool:
-    asked = claim.metadata.annotations.get(_ASKED_OF) == PROVISIONER
+    asked = claim.metadata.annotations.get(_ASKED_OF) in _PROVISIONERS
     return asked and not claim.spec.volume_name and claim.metadata.deletion_timestamp is None
 
 

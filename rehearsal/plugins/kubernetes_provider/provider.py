@@ -16,6 +16,7 @@ from rehearsal.plugins.kubernetes_provider.api import ApiError
 from rehearsal.plugins.kubernetes_provider.cluster import Cluster
 from rehearsal.plugins.kubernetes_provider.kubeconfig import access
 from rehearsal.plugins.kubernetes_provider.lifecycle import Lifecycle
+from rehearsal.plugins.kubernetes_provider.releases import Releases, is_release
 from rehearsal.plugins.kubernetes_provider.resource import Resource
 from rehearsal.plugins.kubernetes_provider.spelling import for_kubernetes
 from rehearsal.plugins.kubernetes_provider.support import refuse_unsupported
@@ -25,7 +26,10 @@ from rehearsal.plugins.values import decoded, encoded, plain
 
 
 class KubernetesProvider(UnsupportedCalls):
-    """Server-side apply for any kind the cluster serves; no Helm, Kustomize, YAML, patches."""
+    """Server-side apply for any kind the cluster serves, and Helm releases, which are recorded.
+
+    No Helm charts or templates, Kustomize, YAML, patches.
+    """
 
     name = "pulumi-resource-kubernetes (stand-in)"
     official = "the official Kubernetes plugin"
@@ -91,6 +95,8 @@ class KubernetesProvider(UnsupportedCalls):
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> pb.CheckResponse:
         def check() -> pb.CheckResponse:
             cluster = self._configured()
+            if is_release(request.urn):
+                return self._releases().check(request)
             news, olds = for_kubernetes(decoded(request.news)), decoded(request.olds)
             type_token = type_of_urn(request.urn)
             refuse_unsupported(type_token, objects.text(news.get("kind")))
@@ -106,6 +112,8 @@ class KubernetesProvider(UnsupportedCalls):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
         def diff() -> pb.DiffResponse:
             cluster = self._configured()
+            if is_release(request.urn):
+                return self._releases().diff(request)
             olds = decoded(request.old_inputs) or decoded(request.olds).get(state.INPUTS)
             kind = objects.kind_of_type(type_of_urn(request.urn))
             return answers.difference(
@@ -120,6 +128,8 @@ class KubernetesProvider(UnsupportedCalls):
     @override
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> pb.CreateResponse:
         def create() -> pb.CreateResponse:
+            if is_release(request.urn):
+                return self._releases().create(request)
             resource = Resource(
                 request.urn,
                 objects.kind_of_type(type_of_urn(request.urn)),
@@ -135,6 +145,8 @@ class KubernetesProvider(UnsupportedCalls):
     @override
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         def update() -> pb.UpdateResponse:
+            if is_release(request.urn):
+                return self._releases().update(request)
             resource = Resource(
                 request.urn,
                 objects.kind_of_type(type_of_urn(request.urn)),
@@ -151,6 +163,8 @@ class KubernetesProvider(UnsupportedCalls):
     @override
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> pb.ReadResponse:
         def read() -> pb.ReadResponse:
+            if is_release(request.urn):
+                return self._releases().read(request)
             type_token = type_of_urn(request.urn)
             refuse_unsupported(type_token)
             resource = Resource(
@@ -171,6 +185,9 @@ class KubernetesProvider(UnsupportedCalls):
     @override
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         def delete() -> Empty:
+            if is_release(request.urn):
+                self._releases().delete(request)
+                return Empty()
             resource = Resource(
                 request.urn,
                 objects.kind_of_type(type_of_urn(request.urn)),
@@ -187,6 +204,9 @@ class KubernetesProvider(UnsupportedCalls):
         if self._cluster is None:
             raise RefusedError(f"{self.name} was asked for a resource before it was configured")
         return self._cluster
+
+    def _releases(self) -> Releases:
+        return Releases(self._configured(), self._log)
 
     def _lifecycle(self) -> Lifecycle:
         return Lifecycle(self._configured(), self._log)
