@@ -39,7 +39,7 @@ from rehearsal.toolchain import Tools, ensure_tools
 MOST_RESOURCES = 150
 MOST_TOUCHED = 4
 """By a change of one queue."""
-_TOUCHED = re.compile(r"^\s+[-+~]+ (\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
+_TOUCHED = re.compile(r"^\s+[-+~]+ ?(\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
 _STEP = ("--yes", "--skip-preview")
 
 
