@@ -155,6 +155,16 @@ def test_a_stack_that_owns_nothing_on_aws_is_not_rehearsed_so(project: Project) 
         rehearse.run(project, "local", Console(quiet=True))
 
 
+def test_awss_stand_in_that_has_not_told_its_port_is_not_ready(tmp_path: Path) -> None:
+    assert program.cloud_problem(tmp_path) == "it has not told its port yet"
+
+
+def test_each_kind_of_change_counts_and_what_stays_does_not() -> None:
+    printed = "Resources:\n    + 1 created\n    ~ 2 updated\n    +-3 replaced\n    130 unchanged\n"
+
+    assert rehearse.touched(printed) == 6
+
+
 def test_whatever_is_left_in_the_account_is_named() -> None:
     with running() as aws:
         assert inventory.left(aws.endpoint, REGION, program.ACCESS_KEY) == []
