@@ -1,11 +1,14 @@
 """A project folder of its own for the rehearsal of a stack on AWS, so that the real one is left."""
 
 import shutil
+import sys
+from pathlib import Path
 
 from fleet import stack_file
 from fleet.project import Project
 
 _HIDDEN = "."
+_ENVIRONMENT = ".venv"
 _STACK_FILES = "Pulumi.*.yaml"
 
 
@@ -29,6 +32,8 @@ def make(project: Project, stack: str) -> Project:
     for path in project.root.iterdir():
         if path.name not in skipped and not path.name.startswith(_HIDDEN):
             (copy.root / path.name).symlink_to(path)
+    # Pulumi.yaml names it.
+    (copy.root / _ENVIRONMENT).symlink_to(Path(sys.prefix))
     copy.stack_file(stack).write_text(project.stack_file(stack).read_text())
     stack_file.drop_secrets(copy.stack_file(stack))
     for folder in (copy.logs, copy.work, copy.backend, copy.pulumi_home):

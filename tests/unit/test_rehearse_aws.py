@@ -142,6 +142,7 @@ def test_a_rehearsal_works_on_a_copy_and_needs_no_secret_of_the_stack(project: P
     assert "encryptionsalt" not in copied
     assert load_file(copy.stack_file("prod")) == load_file(file)
     assert sorted(path.name for path in copy.root.iterdir() if path.is_symlink()) == [
+        ".venv",
         "Pulumi.yaml",
         "infra",
     ]
