@@ -19,12 +19,7 @@ def folder_of(project: Project, stack: str) -> Project:
 
 
 def make(project: Project, stack: str) -> Project:
-    """Lay the checkout out anew, by links, with a copy of the stack's file and no secret of it.
-
-    Raises:
-        RehearsalError: the stack file holds secrets that a rehearsal cannot read.
-
-    """
+    """Lay the checkout out anew, by links, with a copy of the stack's file and no secret of it."""
     copy = folder_of(project, stack)
     shutil.rmtree(copy.root, ignore_errors=True)
     copy.root.mkdir(parents=True)
@@ -35,7 +30,7 @@ def make(project: Project, stack: str) -> Project:
     # Pulumi.yaml names it.
     (copy.root / _ENVIRONMENT).symlink_to(Path(sys.prefix))
     copy.stack_file(stack).write_text(project.stack_file(stack).read_text())
-    stack_file.drop_secrets(copy.stack_file(stack))
+    stack_file.drop_every_secret(copy.stack_file(stack))
     for folder in (copy.logs, copy.work, copy.backend, copy.pulumi_home):
         folder.mkdir(parents=True, exist_ok=True)
     return copy
