@@ -19,8 +19,9 @@ _WORLD = 0
 
 
 def aws_problems(fleet: "FleetConfig") -> Iterator[str]:
-    """Every disagreement of a stack that owns something on AWS; none for one that does not."""
+    """Every disagreement of a stack that owns something on AWS, or would have to."""
     if not fleet.on_aws:
+        yield from _buildable(fleet)
         return
     if fleet.region is None:
         yield "aws:region is missing: the cluster, its zones and the broker are of one region"
@@ -29,6 +30,15 @@ def aws_problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from _cluster(fleet)
     yield from _image(fleet)
     yield from names.aws_name_problems(fleet.namespace, fleet.cluster_name)
+
+
+def _buildable(fleet: "FleetConfig") -> Iterator[str]:
+    if isinstance(fleet.image, ImageSource) and fleet.image.build is not None:
+        yield (
+            f"image.build.revision is {fleet.image.build.revision!r}, but cluster.kind and "
+            "broker.kind are existing: such a stack owns nothing on AWS, and so no repository that "
+            "the image could be pushed to; give image by digest (@sha256:...), or as cpu and gpu"
+        )
 
 
 def _reachable(fleet: "FleetConfig") -> Iterator[str]:

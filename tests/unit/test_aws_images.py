@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from infra.models.image import ImageSource
 from tests.unit.aws_stage import changed, opened, rendered, stack
+from tests.unit.recorder import imagineer
 
 REPOSITORY = "registry.test/team/worker"
 DIGEST = "@sha256:" + "a" * 64
@@ -95,3 +96,11 @@ def test_flavours_of_two_commits_are_refused(keys: dict[str, Any], told: str) ->
         source(**keys)
 
     assert told in str(refused.value)
+
+
+def test_a_build_of_a_stack_without_a_repository_is_refused() -> None:
+    with pytest.raises(ValidationError) as refused:
+        imagineer(image={"build": {"revision": "4f2a9c1"}})
+
+    assert "image.build.revision is '4f2a9c1'" in str(refused.value)
+    assert "no repository that the image could be pushed to" in str(refused.value)
