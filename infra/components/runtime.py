@@ -9,6 +9,7 @@ from pulumi import Input, Output, Resource
 from infra.manifests.container import BUILT
 
 BROKER_CHECKSUM = "celery-fleet.dev/broker-checksum"
+TOKEN_CHECKSUM = "celery-fleet.dev/token-checksum"  # noqa: S105 - an annotation's name
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class PodRuntime:
 
 def completed(spec: Mapping[str, Any], runtime: PodRuntime) -> dict[str, Any]:
     """A Deployment spec with what is known only during `up`: checksum and built image."""
-    whole = with_broker_checksum(spec, runtime.broker_checksum)
+    whole = annotated(spec, BROKER_CHECKSUM, runtime.broker_checksum)
     pod = whole["template"]["spec"]
     containers = [_with_image(container, runtime.images) for container in pod["containers"]]
     template = {**whole["template"], "spec": {**pod, "containers": containers}}
@@ -40,11 +41,11 @@ def _with_image(
     return {**container, "image": images[container["image"].removeprefix(BUILT)]}
 
 
-def with_broker_checksum(spec: Mapping[str, Any], checksum: Input[str]) -> dict[str, Any]:
-    """A Deployment spec whose pods are rolled when the broker's Secret changes."""
+def annotated(spec: Mapping[str, Any], key: str, value: Input[str]) -> dict[str, Any]:
+    """A Deployment spec whose pods carry one more annotation, and are rolled when it changes."""
     template = spec["template"]
     metadata = template["metadata"]
-    annotations = {**metadata["annotations"], BROKER_CHECKSUM: checksum}
+    annotations = {**metadata["annotations"], key: value}
     return {
         **spec,
         "template": {**template, "metadata": {**metadata, "annotations": annotations}},
