@@ -21,6 +21,8 @@ _REFUSED = {
     "dataTiering": "data on disk is for caches: a queue is read from its end at memory's speed",
 }
 _MIN_FOR_FAILOVER = 2
+# Valkey's first; Redis before it has families of other names (ElastiCache's parameter reference).
+_FIRST_MAJOR = 7
 
 ElastiCacheUser = Literal["blue", "green"]
 
@@ -105,4 +107,17 @@ class ElastiCacheBroker(Spec):
     @property
     def parameter_family(self) -> str:
         """Family of the parameter group: `valkey8`, `redis7`."""
-        return f"{self.engine}{self.version.split('.', 1)[0]}"
+        return f"{self.engine}{self._major}"
+
+    @property
+    def parameter_families(self) -> tuple[str, ...]:
+        """Families that the broker may be on: its own, and those of the majors before it.
+
+        A major version that waits for the maintenance window leaves the broker on the former one.
+        """
+        former = range(_FIRST_MAJOR, self._major)
+        return (*(f"{self.engine}{major}" for major in former), self.parameter_family)
+
+    @property
+    def _major(self) -> int:
+        return int(self.version.split(".", 1)[0])

@@ -40,15 +40,27 @@ def test_staging_has_one_node_and_promises_no_failover() -> None:
 def test_nothing_is_evicted_and_everything_is_encrypted(name: str) -> None:
     found = stack(name)
 
-    group, parameters = found.one("ReplicationGroup").inputs, found.one("ParameterGroup").inputs
-    assert parameters["parameters"] == [{"name": "maxmemory-policy", "value": "noeviction"}]
-    assert parameters["family"] == "valkey8"
-    assert group["parameterGroupName"] == "broker"
+    group, parameters = found.one("ReplicationGroup").inputs, found.of("ParameterGroup")
+    for each in parameters.values():
+        assert each.inputs["parameters"] == [{"name": "maxmemory-policy", "value": "noeviction"}]
+    assert parameters[group["parameterGroupName"]].inputs["family"] == "valkey8"
     assert group["transitEncryptionEnabled"] is True
     assert group["atRestEncryptionEnabled"] is True
     assert group["kmsKeyId"].endswith(":data")
     assert "numNodeGroups" not in group
     assert "clusterMode" not in group
+
+
+def test_another_major_version_leaves_the_parameters_that_are_in_use_until_its_window() -> None:
+    spec = stack("staging").config.broker.model_dump(by_alias=True)
+    after = rendered(changed("staging", broker={**spec, "version": "9.0"}))
+
+    before = stack("staging").of("ParameterGroup")
+    kept = {name: r.inputs for name, r in after.of("ParameterGroup").items() if name in before}
+    assert kept == {name: r.inputs for name, r in before.items()}
+    used = after.one("ReplicationGroup").inputs["parameterGroupName"]
+    assert after.of("ParameterGroup")[used].inputs["family"] == "valkey9"
+    assert broker(engine="redis", version="6.2").parameter_families == ("redis6",)
 
 
 def test_only_nodes_of_the_fleet_reach_it() -> None:

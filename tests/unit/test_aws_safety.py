@@ -20,7 +20,7 @@ DATA = {
 }
 # Replaced with any of these, a data-bearing resource would be replaced too, or lose its login.
 CARRIERS = {
-    "celery-fleet:aws:Cache$aws:elasticache/parameterGroup:ParameterGroup::broker",
+    "celery-fleet:aws:Cache$aws:elasticache/parameterGroup:ParameterGroup::broker-valkey8",
     "celery-fleet:aws:Cache$aws:elasticache/subnetGroup:SubnetGroup::broker",
     "celery-fleet:aws:Cache$aws:elasticache/userGroup:UserGroup::broker",
     "celery-fleet:aws:Cache$random:index/randomPassword:RandomPassword::broker-blue",

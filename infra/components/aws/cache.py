@@ -100,6 +100,15 @@ class Cache(ComponentResource):
             opts=self._child,
         )
 
+    def _parameter_group(self, family: str) -> elasticache.ParameterGroup:
+        return elasticache.ParameterGroup(
+            f"broker-{family}",
+            family=family,
+            description=f"{self._place.config.namespace}: a broker evicts nothing",
+            parameters=[{"name": "maxmemory-policy", "value": self._spec.maxmemory_policy}],
+            opts=self._child,
+        )
+
     def _replication_group(
         self, door: ec2.SecurityGroup, users: dict[str, elasticache.User]
     ) -> elasticache.ReplicationGroup:
@@ -107,13 +116,8 @@ class Cache(ComponentResource):
         subnets = elasticache.SubnetGroup(
             "broker", subnet_ids=self._base.network.private_subnet_ids, opts=self._child
         )
-        parameters = elasticache.ParameterGroup(
-            "broker",
-            family=spec.parameter_family,
-            description=f"{namespace}: a broker evicts nothing",
-            parameters=[{"name": "maxmemory-policy", "value": spec.maxmemory_policy}],
-            opts=self._child,
-        )
+        # AWS deletes none that is in use, and until the maintenance window the former one is.
+        parameters = {family: self._parameter_group(family) for family in spec.parameter_families}
         user_group = elasticache.UserGroup(
             "broker",
             user_group_id=names.cache_user(namespace, "users"),
@@ -132,7 +136,7 @@ class Cache(ComponentResource):
             num_cache_clusters=spec.nodes,
             automatic_failover_enabled=spec.failover,
             multi_az_enabled=spec.failover,
-            parameter_group_name=parameters.name,
+            parameter_group_name=parameters[spec.parameter_family].name,
             subnet_group_name=subnets.name,
             security_group_ids=[door.id],
             user_group_ids=[user_group.user_group_id],
