@@ -24,6 +24,8 @@ _ROLE_NAMES = {
     "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
     "spot.amazonaws.com": "AWSServiceRoleForEC2Spot",
     "elasticache.amazonaws.com": "AWSServiceRoleForElastiCache",
+    "elasticfilesystem.amazonaws.com": "AWSServiceRoleForAmazonElasticFileSystem",
+    "backup.amazonaws.com": "AWSServiceRoleForBackup",
 }
 
 
@@ -144,6 +146,10 @@ def _services(fleet: FleetConfig) -> Iterator[str]:
         yield from ("eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "autoscaling.amazonaws.com")
         if any(group.spot for group in fleet.node_groups.values()):
             yield "spot.amazonaws.com"
+        # The shared files and, under protection, their daily backups.
+        yield "elasticfilesystem.amazonaws.com"
+        if fleet.protect:
+            yield "backup.amazonaws.com"
     if isinstance(fleet.broker, ElastiCacheBroker):
         yield "elasticache.amazonaws.com"
 

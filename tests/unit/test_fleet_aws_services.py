@@ -78,6 +78,7 @@ def test_a_node_type_that_is_not_offered_is_told() -> None:
 
 def test_missing_service_roles_are_hints_and_spot_counts_only_where_it_is_used() -> None:
     there = {"eks.amazonaws.com", "autoscaling.amazonaws.com", "eks-nodegroup.amazonaws.com"}
+    there |= {"elasticfilesystem.amazonaws.com", "backup.amazonaws.com"}
 
     plain = list(service_checks.role_findings(aws_stack(), there))
     cheap = {"spot": True, "cpu": 3, "memoryMiB": 14000, "instanceType": "m7i.xlarge"}
@@ -86,6 +87,16 @@ def test_missing_service_roles_are_hints_and_spot_counts_only_where_it_is_used()
     assert not bad(plain)
     assert [one.split(":")[0] for one in hints(plain)] == ["AWSServiceRoleForElastiCache"]
     assert "AWSServiceRoleForEC2Spot" in hints(service_checks.role_findings(spot, there))[0]
+
+
+def test_roles_of_shared_files_and_of_their_backups_are_looked_for_where_they_are_made() -> None:
+    def missing(**changes: Any) -> set[str]:
+        found = hints(service_checks.role_findings(aws_stack(**changes), set()))
+        return {one.split(":")[0] for one in found}
+
+    files, backups = "AWSServiceRoleForAmazonElasticFileSystem", "AWSServiceRoleForBackup"
+    assert {files, backups} <= missing(protect=True)
+    assert missing(protect=True) - missing(protect=False) == {backups}
 
 
 def test_alarms_that_nobody_hears_fail_in_prod_only() -> None:
