@@ -89,6 +89,7 @@ def _nodes(of: Subject) -> Iterator[Finding]:
         wanted = group.instance_type or ""
         here = offered.get(wanted, frozenset())
         yield from node_checks.type_findings(name, group, types.get(wanted), here, zones)
+    yield from node_checks.update_findings(of.fleet)
 
 
 def _vcpus(of: Subject) -> Iterator[Finding]:

@@ -6,12 +6,17 @@ from difflib import get_close_matches
 from fleet.aws.finding import Finding, hint
 from fleet.aws.readings import InstanceType, Subnet, Zone
 from infra.manifests.aws.node_group import architecture
+from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
+from infra.models.eks import EksCluster
+from infra.models.fleet import FleetConfig
 from infra.models.network import ExistingNetwork
 
 # EKS takes no subnets there (EKS user guide, VPC and subnet requirements, 2026-11).
 _WITHOUT_EKS = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 _FEWEST_ZONES = 2
+# How long an update waits for a node's pods (EKS user guide, managed node update, 2026-11).
+_UPDATE_DRAIN_S = 900
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 """Docker's word to EC2's."""
 
@@ -105,6 +110,24 @@ def type_findings(
     else:
         yield Finding(f"{subject} in {', '.join(here)}")
     yield from _shape(name, group, one)
+
+
+def update_findings(fleet: FleetConfig) -> Iterator[Finding]:
+    """Whether every worker leaves a node within the time that an update of nodes gives it."""
+    if not isinstance(fleet.cluster, EksCluster):
+        return
+    graces = {name: plan(fleet, name).grace_s for name in fleet.workers}
+    late = {name: grace_s for name, grace_s in graces.items() if grace_s > _UPDATE_DRAIN_S}
+    if not late:
+        return
+    told = ", ".join(f"{name} ({grace_s / 60:.0f} min)" for name, grace_s in late.items())
+    yield hint(
+        "updates of nodes",
+        f"EKS waits {_UPDATE_DRAIN_S // 60} min for a node's pods, then gives the update up "
+        f"(PodEvictionFailure); longer is the grace of {told}",
+        "update nodes while these run no long task, and again where it is given up: "
+        "docs/runbooks/aws-upgrade.md, 3; forcing it would kill tasks",
+    )
 
 
 def _shape(name: str, group: NodeGroupSpec, one: InstanceType) -> Iterator[Finding]:

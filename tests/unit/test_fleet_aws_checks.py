@@ -12,6 +12,7 @@ from fleet.aws.readings import InstanceType, Subnet, Zone
 from infra.models.cluster import NodeGroupSpec
 from infra.models.network import ExistingNetwork
 from tests.unit.aws_stack import REGION, aws_stack, bad, hints
+from tests.unit.recorder import imagineer
 
 G5 = InstanceType("g5.xlarge", 4, 16384, 1, "NVIDIA", ("x86_64",), spot=True)
 M7I = InstanceType("m7i.xlarge", 4, 16384, 0, None, ("x86_64",), spot=True)
@@ -190,3 +191,18 @@ def test_a_type_that_cannot_run_the_fleet_is_told(changed: dict[str, Any], probl
     (told,) = bad(node(G5._replace(**changed), spot=True))
 
     assert problem in told
+
+
+def test_workers_that_outlast_an_update_of_nodes_are_named_with_their_grace() -> None:
+    def hints_with(limit_s: int) -> list[str]:
+        limits = {"timeLimitSeconds": limit_s, "softTimeLimitSeconds": limit_s - 10}
+        queues = {"default": {**limits}, "training": {"class": "interactive"}}
+        return hints(node_checks.update_findings(aws_stack(queues=queues)))
+
+    # The grace is 60 s above the hard limit.
+    (told,) = hints_with(841)
+    assert "EKS waits 15 min" in told
+    assert "grace of default (15 min)" in told
+    assert "training" not in told
+    assert hints_with(840) == []
+    assert list(node_checks.update_findings(imagineer())) == []

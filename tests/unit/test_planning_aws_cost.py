@@ -164,7 +164,7 @@ def test_spot_nodes_cost_their_own_price_where_it_is_stated(
     assert bill(fleet)["nodes cheap, g5.xlarge, spot"].rest_usd == pytest.approx(usd * 730)
 
 
-def test_fleet_plan_ends_with_the_bill_of_a_stack_on_aws_only(
+def test_fleet_plan_tells_bill_and_node_updates_of_a_stack_on_aws_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: celery-fleet\n")
@@ -178,6 +178,8 @@ def test_fleet_plan_ends_with_the_bill_of_a_stack_on_aws_only(
     assert prod.exit_code == local.exit_code == 0
     assert "EKS control plane" in prod.output.rpartition("AWS, stack prod")[2]
     assert "AWS, stack" not in local.output
+    assert "! updates of nodes: EKS waits 15 min" in prod.output
+    assert "updates of nodes" not in local.output
 
 
 def told(parts: Sequence[Part]) -> str:
