@@ -85,6 +85,13 @@ def active_cluster(choice: Choice, environ: Mapping[str, str]) -> object:
         return None
 
 
+def context_names(environ: Mapping[str, str]) -> list[str]:
+    """Names of the contexts there are to choose from."""
+    contexts = (file.document.get("contexts") for file in _files("", environ))
+    entries = (each for part in contexts if isinstance(part, list) for each in part)
+    return [str(each.get("name")) for each in entries if isinstance(each, dict)]
+
+
 @dataclass(frozen=True)
 class _Entry:
     """One context, cluster or user, and the folder its file names are relative to."""
