@@ -163,9 +163,14 @@ class Rehearsal:
 
     def _go(self, pulumi: Pulumi) -> None:
         if self.config.protect:
-            refused = pulumi.run("destroy", *_STEP)
+            # With its preview, as people run it: without, Pulumi deletes what is not protected.
+            before = pulumi.succeed("stack", "export").output
+            refused = pulumi.run("destroy", "--yes")
             if not refused.code or "protect" not in refused.output:
                 raise _unlike("`destroy` was not refused", "protected resources that stay")
+            after = pulumi.succeed("stack", "export").output
+            if after.count('"urn"') != before.count('"urn"'):
+                raise _unlike("a refused `destroy` deleted resources", "all of them")
             self._tell("destroy", refused, "refused: the stack is protected")
             self._edit(lambda config: config.update({f"{PROJECT_NAME}:protect": False}))
             self._tell("up", pulumi.succeed("up", *_STEP), "protection lifted")
