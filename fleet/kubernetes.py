@@ -30,6 +30,10 @@ class Cluster:
         self._http, self._away = http, away or nothing_runs
         self._where = str(http.base_url)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def get(self, path: str, **query: str) -> Object | None:
         """Return an object or list; None where there is no such thing.
 

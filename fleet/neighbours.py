@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fleet.project import Project
+from fleet.stack_file import template_of
 from infra.config import ConfigError, load_file
 from infra.models.broker import ConnectionSecret, ExistingBroker
 from infra.models.cluster import ExistingCluster
@@ -34,6 +35,19 @@ def check(project: Project, stack: str, config: FleetConfig) -> None:
                 mend=f"state another one in {own.name}, or remove {path.name} if nothing uses it",
                 where=own,
             )
+
+
+def check_template(project: Project, stack: str) -> None:
+    """Refuse a stack before its file is made, which would then stand in the others' way.
+
+    Raises:
+        RehearsalError: as `check` does.
+
+    """
+    template = template_of(project, stack)
+    made = project.stack_file(stack).is_file()
+    if not made and template.is_file() and (config := _read(template)) is not None:
+        check(project, stack, config)
 
 
 def _shared(one: FleetConfig, other: FleetConfig) -> Iterator[str]:

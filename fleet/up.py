@@ -69,6 +69,7 @@ class Up:
 
     def _read_stack(self) -> FleetConfig:
         preflight.check(self.project)
+        neighbours.check_template(self.project, self.stack)
         made = stack_file.ensure(self.project, self.stack)
         config = stack_config.rehearsable(made.path)
         neighbours.check(self.project, self.stack, config)

@@ -45,7 +45,7 @@ def celery_conf(settings: Settings, router: Router) -> dict[str, object]:
     """Return the whole configuration; `celery.Celery` takes it as it is."""
     return {
         **_tasks(settings, router),
-        **_worker(),
+        **_worker(settings),
         **_broker(settings),
         **_results(settings),
         **_beat(settings),
@@ -89,12 +89,13 @@ def _tasks(settings: Settings, router: Router) -> dict[str, object]:
     }
 
 
-def _worker() -> dict[str, object]:
+def _worker(settings: Settings) -> dict[str, object]:
+    prefetch = settings.worker.prefetch_multiplier if settings.worker else 1
     return {
         "worker_consumer": "worker_image.consumer:Consumer",
-        "worker_prefetch_multiplier": 1,
+        "worker_prefetch_multiplier": prefetch,
         # With late acks multiplier 1 still took a second message after a reconnect.
-        "worker_disable_prefetch": True,
+        "worker_disable_prefetch": prefetch == 1,
         # Lossy with results in the broker's Redis: cancelled tasks were announced as revoked.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # A message delivered again after its task has succeeded is acknowledged, not run.

@@ -73,6 +73,8 @@ class WorkerSettings(_Declared):
     queues: Annotated[tuple[QueueName, ...], Field(min_length=1)]
     in_flight_key: Annotated[str, StringConstraints(min_length=1)]
     """The hash of unacknowledged messages, which a scaler reads; behind the key prefix."""
+    prefetch_multiplier: PositiveInt = 1
+    """Messages held for each slot; at 1 none is taken but for a free slot."""
 
 
 class FleetSettings(_Declared):

@@ -2,7 +2,7 @@
 
 from celery import Celery, signals
 
-from worker_image import boot, heartbeat, logs, stats, tenant_consumers
+from worker_image import boot, drain, heartbeat, logs, stats, tenant_consumers
 from worker_image.conf import celery_conf
 from worker_image.routing import Router
 from worker_image.settings import Settings
@@ -29,6 +29,7 @@ def connect(settings: Settings, app: Celery) -> None:
     router = fleet_router(settings, app)
     logs.connect(settings)
     boot.connect(settings, app, router)
+    drain.connect()
     heartbeat.connect(heartbeat.of_this_process())
     signals.before_task_publish.connect(router.settle, weak=False)
     tenant_consumers.connect(settings, app)

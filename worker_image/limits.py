@@ -6,7 +6,10 @@ own limits; the worker's command line carries the longest, for messages without 
 
 from worker_image.declared import QueueSettings
 
-_SOFT_SHARE_MAX = 0.95
+# What a task has between its soft and its hard limit, to put things in order and to be counted.
+_BETWEEN_SHARE = 0.05
+_BETWEEN_MIN_S = 1.0
+_BETWEEN_SHARE_MAX = 0.5
 
 
 def settled(asked: object, queue: QueueSettings) -> list[float]:
@@ -22,9 +25,9 @@ def settled(asked: object, queue: QueueSettings) -> list[float]:
     hard_asked, soft_asked = asked if isinstance(asked, list | tuple) else (None, None)
     hard = _shorter(hard_asked, queue.time_limit_seconds)
     # Celery waits for the soft limit first: one above the hard limit would put that off, and at
-    # one equal to it a task would fail twice, by its exception and by its process's end.
-    soft = min(_shorter(soft_asked, queue.soft_time_limit_seconds), _SOFT_SHARE_MAX * hard)
-    return [hard, soft]
+    # one close to it a task would fail twice, by its exception and by its process's end.
+    between = min(max(_BETWEEN_SHARE * hard, _BETWEEN_MIN_S), _BETWEEN_SHARE_MAX * hard)
+    return [hard, min(_shorter(soft_asked, queue.soft_time_limit_seconds), hard - between)]
 
 
 def _shorter(asked: object, limit_s: int) -> float:

@@ -1,7 +1,8 @@
 """Per-queue statistics in the broker: what ended, how often again, how long it had waited.
 
 One pipeline a task; a broker that hiccups costs figures, never a task. Keys, behind the key prefix:
-hash `fleet:stats:<queue>` (done, failed, redelivered), list `fleet:waits:<queue>` (seconds).
+hash `fleet:stats:<queue>` (done, failed, redelivered), list `fleet:waits:<queue>` (seconds),
+string `fleet:failed:<task id>` for each failure that is counted.
 """
 
 import logging
@@ -24,6 +25,8 @@ WAITS_KEPT = 1000
 EXPIRES_S = 7 * 24 * 3600
 PUBLISHED_AT = "fleet_published_at"
 
+_FAILED_EXPIRES_S = 3600
+
 _TIMEOUT_S = 1.0
 # After a failure, so that an outage costs the tasks one timeout and not one each.
 _PAUSE_S = 10.0
@@ -35,6 +38,7 @@ logger = logging.getLogger(__name__)
 class TaskEnd:
     """One run of a task that has ended."""
 
+    task_id: str
     queue: str
     state: str
     """Celery's: SUCCESS, FAILURE, RETRY, ..."""
@@ -69,11 +73,15 @@ class StatsStore:
         )
 
     def record(self, end: TaskEnd) -> None:
-        """Count one end; failing to is logged and then left alone for a while."""
+        """Count one end; failing to is logged and then left alone for a while.
+
+        A task that fails while its process is killed at its hard limit is reported by both.
+        """
         if time.monotonic() < self._paused_until:
             return
         try:
-            self._write(end)
+            if end.state != "FAILURE" or self._first(end):
+                self._write(end)
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + _PAUSE_S
             logger.warning("statistics pause for %.0f s: %s", _PAUSE_S, error)
@@ -95,6 +103,10 @@ class StatsStore:
             redelivered=int(counts.get("redelivered", 0)),
             waits_s=tuple(float(wait) for wait in waits),
         )
+
+    def _first(self, end: TaskEnd) -> bool:
+        key = f"{self._prefix}fleet:failed:{end.task_id}"
+        return bool(self._client.set(key, 1, nx=True, ex=_FAILED_EXPIRES_S))
 
     def _write(self, end: TaskEnd) -> None:
         counts, waits = self._counts(end.queue), self._waits(end.queue)
@@ -177,7 +189,7 @@ def _task_end(
     if started_at is not None and not redelivered:
         wait_s = _wait_s(request, started_at)
     queue = place_of(str(delivery.get("routing_key")), fair).queue
-    return TaskEnd(queue, state, redelivered, wait_s)
+    return TaskEnd(str(request.id), queue, state, redelivered, wait_s)
 
 
 def _wait_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context

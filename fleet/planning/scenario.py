@@ -69,8 +69,8 @@ def own_delivery(worker: WorkerSpec, derived: WorkerPlan, visible_s: float) -> D
     """How our image takes and acknowledges messages; `visible_s` is the broker's timeout."""
     return Delivery(
         concurrency=worker.concurrency,
-        prefetch_multiplier=1,
-        disable_prefetch=True,
+        prefetch_multiplier=worker.prefetch_multiplier,
+        disable_prefetch=worker.prefetch_multiplier == 1,
         late_ack=True,
         grace_s=derived.grace_s,
         visibility_timeout_s=visible_s,

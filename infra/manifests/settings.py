@@ -46,7 +46,11 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
             if name in told
         },
         "workers": {
-            name: {"queues": list(worker.queues), "inFlightKey": names.in_flight_key(name)}
+            name: {
+                "queues": list(worker.queues),
+                "inFlightKey": names.in_flight_key(name),
+                "prefetchMultiplier": worker.prefetch_multiplier,
+            }
             for name, worker in config.workers.items()
             if told.intersection(worker.queues)
         },

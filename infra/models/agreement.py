@@ -7,6 +7,7 @@ from infra.models.aws_agreement import aws_problems
 from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
+from infra.models.prefetch import prefetch_problems
 from infra.models.references import reference_problems, resolves
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
@@ -36,6 +37,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     visible_s = visibility_timeout_s(workers.values(), fleet.queues, stated) if workers else 0
     for name, worker in workers.items():
         yield from pool_problems(name, worker)
+        yield from prefetch_problems(name, fleet)
         yield from placement_problems(name, worker, fleet.node_groups[worker.node_group])
         yield from _time(name, plans[name].grace_s, visible_s, fleet)
         yield from _bounds(name, plans[name], fleet)

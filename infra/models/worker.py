@@ -36,11 +36,14 @@ class WorkerSpec(Spec):
     """Queues it consumes; empty means the queue of its own name."""
     node_name: NodeName | None = None
     """Celery's name of its nodes, before the `@`; `worker-<name>` unless stated."""
-    pool: Literal["prefork", "threads", "solo"] = "prefork"
+    pool: Literal["prefork", "threads", "gevent", "solo"] = "prefork"
     tasks_keep_limits: bool = False
     """Whether its tasks end within their limits by themselves; only prefork ends them."""
     concurrency: PositiveInt = 1
     """Tasks one pod runs at once."""
+    prefetch_multiplier: PositiveInt = 1
+    """Messages held for each slot; 1 takes none but for a free slot, and more is for tasks of
+    milliseconds."""
     max_tasks_per_child: PositiveInt | None = None
     """Tasks after which a process of pool prefork is replaced; 100 unless stated."""
     max_memory_per_child: PositiveInt | None = Field(default=None, alias="maxMemoryPerChildKiB")

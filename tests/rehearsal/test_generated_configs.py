@@ -98,7 +98,7 @@ def test_every_object_of_any_valid_stack_is_taken(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", sorted(PLACES))
 def test_a_field_that_the_kind_lacks_is_refused(stage: Stage, kind: str) -> None:
-    fleet = imagineer(namespace="strict")
+    fleet = imagineer(namespace="misspelt")
     make_namespace(stage, fleet.namespace)
     manifest = next(each for each in objects(render(fleet)) if each["kind"] == kind)
     wrong = deepcopy(manifest)

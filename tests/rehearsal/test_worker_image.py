@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import psutil
 import pytest
 
@@ -174,23 +175,38 @@ def test_by_whatever_path_a_queue_without_priorities_keeps_one_list(fleet: Fleet
     assert lengths(fleet.broker, "labeling") == [0, 0, 0, 1]
 
 
-def test_a_task_killed_at_its_limit_is_counted_and_told(fleet: Fleet) -> None:
+def failures(api: httpx.Client) -> int:
+    """Of queue `default`, once there are some."""
+    queues = "/api/v1/fleet/queues"
+    return eventually(lambda: int(api.get(queues).json()["queues"]["default"]["failed"]))
+
+
+def test_a_task_that_heeds_its_soft_limit_fails_once(fleet: Fleet) -> None:
     fleet.worker("default")
     api = fleet.api()
 
     (task_id,) = fleet.publish(IN_A_HURRY)
     told = result(api, task_id)
 
-    assert told["status"] == "failed"
-    assert "TimeLimitExceeded" in told["error"]
-    queues = eventually(
-        lambda: (
-            q
-            if (q := api.get("/api/v1/fleet/queues").json()["queues"])["default"]["failed"]
-            else None
-        )
-    )
-    assert queues["default"]["failed"] == 1
+    assert told["error"].startswith("SoftTimeLimitExceeded")
+    assert failures(api) == 1
+    time.sleep(1.5)  # beyond the hard limit
+    assert failures(api) == 1
+
+
+def test_a_task_killed_at_its_hard_limit_is_counted_and_told(fleet: Fleet) -> None:
+    worker = fleet.worker("default")
+    api = fleet.api()
+
+    (task_id,) = fleet.publish(IN_A_HURRY)
+    eventually(lambda: in_flight(fleet.broker, "default") == 1)
+    # It hangs, as in a driver: its soft limit cannot wake it.
+    (child,) = psutil.Process(worker.pid).children()
+    child.suspend()
+    told = result(api, task_id)
+
+    assert told["error"].startswith("TimeLimitExceeded")
+    assert failures(api) == 1
 
 
 def test_each_queue_of_one_worker_has_limits_of_its_own(fleet: Fleet) -> None:
@@ -243,7 +259,7 @@ def test_a_killed_workers_task_runs_again_and_counts_as_redelivered(fleet: Fleet
     assert (default["done"], default["redelivered"], default["in_flight"]) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "gevent", "solo"])
 def test_other_pools_get_ready_run_and_drain_as_well(fleet: Fleet, pool: str) -> None:
     worker = fleet.worker("default", f"--pool={pool}")
     api = fleet.api()

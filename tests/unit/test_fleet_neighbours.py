@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from fleet import neighbours
+from fleet.progress import Progress
 from fleet.project import Project
+from fleet.up import Up
 from infra.config import load_file
 from rehearsal.errors import RehearsalError
 from tests.unit.aws_stack import write_stack_file
@@ -73,6 +76,17 @@ def test_a_broker_of_that_name_in_another_cluster_is_another_broker(project: Pro
 def test_a_neighbour_that_is_wrong_itself_is_left_alone(project: Project) -> None:
     project.stack_file("torn").write_text("config: [")
 
+    check(project, "local")
+
+
+def test_a_refused_stack_leaves_no_file_that_would_be_in_the_others_way(project: Project) -> None:
+    (project.root / "stacks").symlink_to(IMAGINEER.parent)
+    up = Up(project, "imagineer", Progress(Console(quiet=True)))
+
+    with pytest.raises(RehearsalError, match=r"Pulumi.imagineer.yaml and Pulumi.local.yaml both"):
+        up._read_stack()
+
+    assert not project.stack_file("imagineer").exists()
     check(project, "local")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from infra import config
 from infra.manifests.deployment import SETTINGS_CHECKSUM, worker_deployment
+from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
 from infra.models.queue import QueueSpec
 from infra.models.references import queue_taking
@@ -72,6 +73,40 @@ def test_only_prefork_is_told_when_to_replace_its_processes() -> None:
     flags = ("max-tasks-per-child", "max-memory-per-child")
     assert [option(forked, "scraping", flag) for flag in flags] == ["100", "500000"]
     assert [option(threaded, "scraping", flag) for flag in flags] == [None, None]
+
+
+def test_short_tasks_may_be_held_by_their_pod_before_they_run() -> None:
+    raw = imagineer().model_dump(by_alias=True)
+    raw["queues"]["scraping"]["objective"]["typicalSeconds"] = 0.02
+    raw["workers"]["scraping"]["prefetchMultiplier"] = 16
+    fleet = FleetConfig.model_validate(raw)
+    words = {name: command(worker_deployment(fleet, name)) for name in ("scraping", "labeling")}
+
+    assert option(fleet, "scraping", "prefetch-multiplier") == "16"
+    assert "--disable-prefetch" not in words["scraping"]
+    assert option(fleet, "labeling", "prefetch-multiplier") == "1"
+    assert "--disable-prefetch" in words["labeling"]
+    told = json.loads(settings_document(fleet))["workers"]
+    assert told["scraping"]["prefetchMultiplier"] == 16
+
+
+@pytest.mark.parametrize(
+    ("queue", "reason"),
+    [
+        ({}, r"queues\.scraping\.objective\.typicalSeconds is \d+, above 0\.05: held messages"),
+        (
+            {"fair": True, "priorities": False, "objective": {"typicalSeconds": 0.02}},
+            r"queues\.scraping is fair: messages held in a pod have no turns",
+        ),
+    ],
+)
+def test_messages_are_not_held_where_that_would_delay_them(
+    queue: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"workers\.scraping\.prefetchMultiplier is 4, but " + reason
+    ):
+        imagineer(queues={"scraping": queue}, workers={"scraping": {"prefetchMultiplier": 4}})
 
 
 def test_a_solo_worker_is_not_taken_for_dead_while_its_task_runs() -> None:

@@ -101,7 +101,9 @@ def test_messages_are_held_as_the_deployment_holds_them(fleet: Any, name: str) -
 
     assert delivery.grace_s == pod["terminationGracePeriodSeconds"]
     assert f"--concurrency={delivery.concurrency}" in pod["containers"][0]["command"]
-    assert delivery.disable_prefetch == ("--disable-prefetch" in pod["containers"][0]["command"])
+    words = pod["containers"][0]["command"]
+    assert f"--prefetch-multiplier={delivery.prefetch_multiplier}" in words
+    assert delivery.disable_prefetch == ("--disable-prefetch" in words)
     assert delivery.late_ack
     stated = fleet.broker.visibility_timeout_s
     expected = visibility_timeout_s(fleet.workers.values(), fleet.queues, stated)
@@ -112,7 +114,7 @@ def test_the_weights_and_the_spare_of_the_plan_reach_the_policy() -> None:
     short, long = (metric(scenario(BASETEN, name)) for name in ("celery", "build"))
 
     assert (short.pending_weight, short.spare, short.in_flight_weight) == (0.06, 0, 1.0)
-    assert (long.pending_weight, long.spare, long.in_flight_weight) == (1.0, 12, 1.0)
+    assert (long.pending_weight, long.spare, long.in_flight_weight) == (1.0, 10, 1.0)
     assert short.slots_serve_on
     assert long.slots_serve_on
 

@@ -131,6 +131,17 @@ def test_rate_limits_of_the_settings_file_reach_the_task(tmp_path: Path) -> None
     assert app.tasks["worker_image.tasks.scraping.fetch_page"].rate_limit == "5/s"
 
 
+def test_a_worker_that_may_hold_messages_holds_as_many_as_declared(tmp_path: Path) -> None:
+    told = document()
+    told["workers"]["labeling"]["prefetchMultiplier"] = 8
+
+    conf = build_app(load(tmp_path, told, FLEET_WORKER="labeling")).conf
+    other = build_app(load(tmp_path, told, FLEET_WORKER="scraping")).conf
+
+    assert (conf.worker_prefetch_multiplier, conf.worker_disable_prefetch) == (8, False)
+    assert (other.worker_prefetch_multiplier, other.worker_disable_prefetch) == (1, True)
+
+
 def test_publishing_subscribes_to_no_result(tmp_path: Path) -> None:
     backend = build_app(load(tmp_path)).backend
 

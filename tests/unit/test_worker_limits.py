@@ -113,14 +113,21 @@ def test_a_smaller_limit_of_the_callers_is_kept(app: Celery) -> None:
         ((25, None), [25, 20]),
         ((1.5, 0.5), [1.5, 0.5]),
         # Celery would wait for the soft limit before it looks at the hard one.
-        ((10, None), [10, 9.5]),
-        ((10, 15), [10, 9.5]),
+        ((10, None), [10, 9]),
+        ((10, 15), [10, 9]),
+        ((1, None), [1, 0.5]),
     ],
 )
 def test_the_shorter_of_the_callers_and_the_queues_limit_holds(
     asked: object, limits: list[float]
 ) -> None:
     assert settled(asked, QUEUE) == limits
+
+
+def test_a_long_task_gets_a_twentieth_of_its_limit_to_put_things_in_order() -> None:
+    long = QueueSettings(softTimeLimitSeconds=3599, timeLimitSeconds=3600)
+
+    assert settled(None, long) == [3600, 3420]
 
 
 def test_limits_that_would_kill_before_they_warn_are_refused(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_task_with_an_eta_waits_from_then_on(recorder: Recorder, store: Store)
 def test_a_second_delivery_counts_as_such_and_has_no_wait(recorder: Recorder, store: Store) -> None:
     run(recorder, request(delivery_info={"routing_key": "labeling", "redelivered": True}))
 
-    assert store.ends == [TaskEnd("labeling", "SUCCESS", redelivered=True, wait_s=None)]
+    assert store.ends == [TaskEnd("1", "labeling", "SUCCESS", redelivered=True, wait_s=None)]
 
 
 def test_a_message_of_another_publisher_has_no_wait(recorder: Recorder, store: Store) -> None:
@@ -94,7 +94,7 @@ def test_a_task_killed_at_its_limit_is_counted_by_the_main_process(
     recorder.on_failure("1")
     recorder.on_failure("unheard-of")
 
-    assert store.ends == [TaskEnd("labeling", "FAILURE", redelivered=False, wait_s=None)]
+    assert store.ends == [TaskEnd("1", "labeling", "FAILURE", redelivered=False, wait_s=None)]
 
 
 def test_a_failure_in_the_same_process_is_counted_once(recorder: Recorder, store: Store) -> None:
@@ -114,7 +114,7 @@ def test_a_broker_that_is_away_costs_one_warning_and_no_task(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = StatsStore.of(load(tmp_path))
-    end = TaskEnd("labeling", "SUCCESS", redelivered=False, wait_s=0.1)
+    end = TaskEnd("1", "labeling", "SUCCESS", redelivered=False, wait_s=0.1)
 
     for _ in range(3):
         store.record(end)

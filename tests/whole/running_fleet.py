@@ -94,7 +94,9 @@ class RunningFleet:
 
     def pulumi(self, *arguments: str) -> Ended:
         """Run plain `pulumi` in the environment of `fleet env`."""
-        return self._run(["pulumi", "--non-interactive", *arguments], self.environment)
+        ended = self._run(["pulumi", "--non-interactive", *arguments], self.environment)
+        self.close()  # the API's pod may be another now
+        return ended
 
     def logs(self, worker: str) -> str:
         """What a worker's pods have logged."""
