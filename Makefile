@@ -12,13 +12,16 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check clean schema lock venv tools
+.PHONY: help up rehearse down test check clean schema lock venv tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv ## provision STACK (default: local) on this machine and run real tasks through it
 	@.venv/bin/fleet up --stack $(STACK)
+
+rehearse: venv ## run STACK=prod or staging from `up` to `destroy` against stand-ins of AWS
+	@.venv/bin/fleet rehearse --stack $(STACK)
 
 down: ## stop everything that `make up` started; its state stays
 	@if [ -d $(STATE) ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \

@@ -1,4 +1,4 @@
-"""The fleet's HTTP API, found through the cluster as a pod of it would find it."""
+"""The fleet's HTTP API, found through the cluster: at a pod's address, or by a way to there."""
 
 import time
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import httpx
 
 from fleet.kubernetes import Cluster, Object, condition
+from fleet.port_forward import HOST
 from infra import names
 from rehearsal.errors import RehearsalError
 
@@ -93,8 +94,15 @@ class FleetApi:
         raise _unreachable(self._http.base_url, problem)
 
 
-def connect(cluster: Cluster, namespace: str) -> FleetApi:
+def connect(
+    cluster: Cluster, namespace: str, forward: httpx.BaseTransport | None = None
+) -> FleetApi:
     """Find the API's address and token in the cluster.
+
+    Args:
+        cluster: where the API runs.
+        namespace: the fleet's.
+        forward: the way to it, where its pods' addresses lead nowhere from here.
 
     Raises:
         RehearsalError: where no pod of the API is ready.
@@ -106,11 +114,12 @@ def connect(cluster: Cluster, namespace: str) -> FleetApi:
         raise RehearsalError(
             what="the fleet's HTTP API is not ready",
             why="it has no ready pod" if secret else f"Secret {names.API_TOKEN} does not exist",
-            mend="provision it with: make up; see why with: fleet doctor",
+            mend="provision it with: make up, or pulumi up; see why with: fleet doctor",
             where=f"namespace {namespace}, Service {names.API}",
         )
     client = httpx.Client(
-        base_url=f"http://{address}",
+        base_url=f"http://{address if forward is None else HOST}",
+        transport=forward,
         headers={"Authorization": f"Bearer {secret['token']}"},
         timeout=_TIMEOUT_S,
         limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
@@ -171,6 +180,6 @@ def _unreachable(where: httpx.URL, why: str) -> RehearsalError:
     return RehearsalError(
         what="the fleet's HTTP API does not answer",
         why=why,
-        mend="see its pod with: fleet doctor; then: make up",
+        mend="see its pod with: fleet doctor; then: make up, or pulumi up",
         where=str(where),
     )

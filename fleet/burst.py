@@ -10,6 +10,7 @@ from fleet.api_client import QueueStatistics
 from fleet.burst_record import Sample, Summary
 from fleet.fleet_state import WorkerState
 from fleet.session import Session
+from infra.models.agreement import plan
 from rehearsal.errors import RehearsalError
 
 TASK = "worker_image.tasks.canary.work"
@@ -57,11 +58,20 @@ class Burst:
         return task_id
 
     def _watch(self, show: Show) -> None:
-        limit_s = _LIMIT_BASE_S + self.tasks * self.seconds
+        limit_s = _LIMIT_BASE_S + self._node_s() + self.tasks * self.seconds
         while self._elapsed_s() < limit_s:
             sample = self._look(show)
             if burst_record.is_at_rest(sample, self.tasks, self.worker.min_replicas):
                 return
+
+    def _node_s(self) -> float:
+        """What it takes at most until a node has come, and how long its pod is kept at the end."""
+        config = self.session.config
+        if self.worker.name not in config.workers:
+            return 0.0
+        group = config.node_groups[config.workers[self.worker.name].node_group]
+        kept_s = plan(config, self.worker.name).cooldown_period_s
+        return group.launch_s + group.image_pull_s + kept_s
 
     def _look(self, show: Show) -> Sample:
         """Take one sample, at the pace of two a second."""
@@ -125,6 +135,6 @@ def prepare(session: Session, queue: str, tasks: int, seconds: float) -> Burst:
         raise RehearsalError(
             what=f"queue {queue!r} is not deployed",
             why="the stack file names it, the cluster does not (yet)",
-            mend="provision it with: make up",
+            mend="provision it with: make up, or pulumi up",
         )
     return Burst(session, queue, tasks, seconds, worker, before)

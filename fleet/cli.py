@@ -26,6 +26,14 @@ app.add_typer(export_app, name="export", no_args_is_help=True)
 Stack = Annotated[
     str | None, typer.Option("--stack", "-s", help="Pulumi stack; default: the last one up.")
 ]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Leads to a stack's own cluster; default: KUBECONFIG, for tier local the rehearsal's.",
+    ),
+]
 _WATCH_S = 1.0
 
 
@@ -44,6 +52,17 @@ def up(
     found = project.find()
     name = project.checked_stack_name(stack)
     steps.run(found, name, Console(), demonstrate=demonstrate)
+
+
+@app.command()
+def rehearse(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack on AWS.")] = "prod",
+) -> None:
+    """Run a stack on AWS from `up` to `destroy` against stand-ins; no account is touched."""
+    from fleet import project
+    from fleet import rehearse as steps
+
+    steps.run(project.find(), project.checked_stack_name(stack), Console())
 
 
 @app.command()
@@ -69,6 +88,7 @@ def env() -> None:
 def status(
     *,
     stack: Stack = None,
+    kubeconfig: Kubeconfig = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
@@ -76,7 +96,7 @@ def status(
     from fleet import session
     from fleet import status as view
 
-    begun = session.begin(stack)
+    begun = session.begin(stack, kubeconfig)
     if as_json:
         print(json.dumps(view.take(begun).as_json(), indent=2))  # noqa: T201 - not for a terminal
     elif watch:
@@ -93,13 +113,14 @@ def burst(
     seconds: Annotated[float, typer.Option(min=0, max=600, help="Seconds each task takes.")] = 0.5,
     plot: Annotated[Path | None, typer.Option(help="Save the curves as this PNG.")] = None,
     stack: Stack = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Send many tasks at once and watch the fleet scale up, drain them and rest again."""
     from fleet import burst as load
     from fleet import burst_view, session
 
     console = Console()
-    prepared = load.prepare(session.begin(stack), queue, tasks, seconds)
+    prepared = load.prepare(session.begin(stack, kubeconfig), queue, tasks, seconds)
     with burst_view.showing(console, queue) as show:
         summary = prepared.run(show)
     console.print(burst_view.summary_table(summary, queue))
@@ -179,11 +200,25 @@ def systemd(
 
 
 @app.command()
-def doctor(stack: Stack = None) -> None:
+def doctor(
+    *,
+    stack: Stack = None,
+    kubeconfig: Kubeconfig = None,
+    aws: Annotated[
+        bool, typer.Option("--aws", help="Look at the AWS account instead; default stack: prod.")
+    ] = False,
+) -> None:
     """Check tools, processes, cluster, broker and fleet; say how to mend what is wrong."""
-    from fleet import doctor as ward
-    from fleet import session
+    if aws:
+        from fleet import project
+        from fleet.aws import doctor as preflight
 
-    problems = ward.examine(session.begin(stack), Console())
+        name = project.checked_stack_name(stack or "prod")
+        problems = preflight.run(project.find(), name, Console())
+    else:
+        from fleet import doctor as ward
+        from fleet import session
+
+        problems = ward.examine(session.begin(stack, kubeconfig), Console())
     if problems:
         raise typer.Exit(1)

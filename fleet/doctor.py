@@ -15,14 +15,23 @@ from rehearsal.errors import RehearsalError
 from rehearsal.supervisor import client as supervisor
 from rehearsal.supervisor.status import RehearsalStatus
 
-_CHECKS: tuple[tuple[str, Callable[[Session], Iterable[Finding]]], ...] = (
+Check = Callable[[Session], Iterable[Finding]]
+
+_CHECKS: tuple[tuple[str, Check], ...] = (
     ("versions", checks.versions),
     ("tools", checks.tools),
     ("plugins", checks.plugins),
     ("stack file", checks.stack_file),
     ("rehearsal", checks.rehearsal),
 )
-_LIVE_CHECKS: tuple[tuple[str, Callable[[Session], Iterable[Finding]]], ...] = (
+_ELSEWHERE: tuple[tuple[str, Check], ...] = (
+    ("versions", checks.versions),
+    ("stack file", checks.stack_file),
+    ("cluster", checks.cluster_elsewhere),
+    # The broker lets in whoever is in its network; the API asks it for the queues.
+    ("fleet", checks.fleet),
+)
+_LIVE_CHECKS: tuple[tuple[str, Check], ...] = (
     ("cluster", checks.cluster),
     ("broker", checks.broker),
     ("fleet", checks.fleet),
@@ -31,12 +40,8 @@ _LIVE_CHECKS: tuple[tuple[str, Callable[[Session], Iterable[Finding]]], ...] = (
 
 def examine(session: Session, console: Console) -> int:
     """Run every check, print what it found, and return the number of problems."""
-    stage = supervisor.status(session.project.rehearsal)
-    console.print(_process_table(stage))
-    live = _LIVE_CHECKS if stage.supervisor is not None else ()
-    findings = [
-        (title, finding) for title, check in (*_CHECKS, *live) for finding in _run(check, session)
-    ]
+    chosen = _ELSEWHERE if session.elsewhere is not None else _of_the_rehearsal(session, console)
+    findings = [(title, finding) for title, check in chosen for finding in _run(check, session)]
     last = ""
     for title, finding in findings:
         console.print(_line(title if title != last else "", finding), soft_wrap=True)
@@ -47,7 +52,13 @@ def examine(session: Session, console: Console) -> int:
     return problems
 
 
-def _run(check: Callable[[Session], Iterable[Finding]], session: Session) -> list[Finding]:
+def _of_the_rehearsal(session: Session, console: Console) -> Iterable[tuple[str, Check]]:
+    stage = supervisor.status(session.project.rehearsal)
+    console.print(_process_table(stage))
+    return (*_CHECKS, *_LIVE_CHECKS) if stage.supervisor is not None else _CHECKS
+
+
+def _run(check: Check, session: Session) -> list[Finding]:
     """Run a check; one that cannot even look is a finding itself."""
     try:
         return list(check(session))

@@ -2,6 +2,7 @@
 
 import platform
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,12 +12,17 @@ import redis
 from fleet import fleet_state, rehearsal_spec, status
 from fleet.kubernetes import condition
 from fleet.session import Session
+from infra import names
+from infra.manifests.deployment import NODE_GROUP_LABEL
+from infra.models.broker import ExistingBroker
+from infra.models.fleet import FleetConfig
 from rehearsal.plugins.install import STAND_INS
 from rehearsal.supervisor import client as supervisor
 from rehearsal.toolchain import tool_report
 
 _METRICS_API = "v1beta1.external.metrics.k8s.io"
 _PING_TIMEOUT_S = 3.0
+_PROVISION = "make up, or pulumi up"
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,40 @@ def cluster(session: Session) -> Iterator[Finding]:
             f"node {node['metadata']['name']}", problem, "make up restarts the node agent"
         )
     yield from _elastic_groups(session, [str(node["metadata"]["name"]) for node in nodes])
+    yield _metrics(session, "see keda-adapter's log; make up")
+
+
+def cluster_elsewhere(session: Session) -> Iterator[Finding]:
+    """Ask the API server of a cluster that is not of this machine the same."""
+    version = (session.cluster.get("/version") or {}).get("gitVersion")
+    yield Finding(f"Kubernetes {version}")
+    groups: Counter[str] = Counter()
+    for node in session.cluster.items("/api/v1/nodes"):
+        name, ready = node["metadata"]["name"], condition(node, "Ready")
+        groups[(node["metadata"].get("labels") or {}).get(NODE_GROUP_LABEL, "")] += 1
+        if ready.get("status") != "True":
+            told = str(ready.get("message") or "unknown")
+            yield Finding(f"node {name}", told, f"kubectl describe node {name}")
+    for name, group in session.config.node_groups.items():
+        bounds = f"{group.nodes}..{group.max_nodes}"
+        yield Finding(f"node group {name}: {groups[name]} of {bounds} nodes")
+    yield _metrics(session, "see the log of KEDA's metrics server; pulumi up")
+
+
+def _metrics(session: Session, mend: str) -> Finding:
     path = f"/apis/apiregistration.k8s.io/v1/apiservices/{_METRICS_API}"
     available = condition(session.cluster.get(path) or {}, "Available")
     good = available.get("status") == "True"
     problem = None if good else str(available.get("message") or "it is not registered")
-    yield Finding(f"KEDA's metrics ({_METRICS_API})", problem, "see keda-adapter's log; make up")
+    return Finding(f"KEDA's metrics ({_METRICS_API})", problem, mend)
+
+
+def _connection(config: FleetConfig) -> tuple[str, str]:
+    """Namespace and name of the Secret that says where the broker is."""
+    if isinstance(config.broker, ExistingBroker):
+        reference = config.broker.connection_secret
+        return reference.namespace, reference.name
+    return config.namespace, names.BROKER
 
 
 def _elastic_groups(session: Session, nodes: list[str]) -> Iterator[Finding]:
@@ -100,11 +135,11 @@ def _elastic_groups(session: Session, nodes: list[str]) -> Iterator[Finding]:
 
 def broker(session: Session) -> Iterator[Finding]:
     """Ask the broker as a pod would: over TLS, with the published account."""
-    reference = session.config.broker.connection_secret
-    secret = session.cluster.secret(reference.namespace, reference.name)
+    namespace, source = _connection(session.config)
+    secret = session.cluster.secret(namespace, source)
     name = f"broker ({supervisor.status(session.project.rehearsal).broker})"
     if secret is None:
-        yield Finding(name, f"Secret {reference.namespace}/{reference.name} is missing", "make up")
+        yield Finding(name, f"Secret {namespace}/{source} is missing", "make up")
         return
     client = redis.Redis(
         host=secret["host"],
@@ -113,7 +148,7 @@ def broker(session: Session) -> Iterator[Finding]:
         password=secret["password"],
         ssl=True,
         ssl_cert_reqs=ssl.CERT_REQUIRED,
-        ssl_ca_data=secret["ca.crt"],
+        ssl_ca_data=secret.get("ca.crt"),
         socket_timeout=_PING_TIMEOUT_S,
         socket_connect_timeout=_PING_TIMEOUT_S,
     )
@@ -132,12 +167,12 @@ def fleet(session: Session) -> Iterator[Finding]:
     namespace = session.config.namespace
     state = fleet_state.read(session.cluster, namespace)
     if not state.workers:
-        yield Finding(f"stack {session.stack}", "it is not provisioned", "make up")
+        yield Finding(f"stack {session.stack}", "it is not provisioned", _PROVISION)
         return
     troubles = fleet_state.troubled_pods(session.cluster, namespace)
     notices = list(status.fleet_notices(state, troubles))
     for notice in notices:
-        yield Finding("stack", notice, "read the pods' logs; make up")
+        yield Finding("stack", notice, f"read the pods' logs; {_PROVISION}")
     if not notices:
         queues = session.api.queues()
         yield Finding(f"{len(state.workers)} workers, beat and API; {len(queues)} queues answer")

@@ -4,19 +4,20 @@ The Kubernetes client would cost each command half a second of imports for a han
 """
 
 import base64
-import ssl
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
 from rehearsal.errors import RehearsalError
+from rehearsal.plugins.kubernetes_provider.kubeconfig import Choice
+from rehearsal.plugins.kubernetes_provider.kubeconfig import access as read_access
 
 Object = dict[str, Any]
 """A Kubernetes object as the API returns it."""
+Away = Callable[[str, str], RehearsalError]
+"""Tells that a server, by its address, does not answer, and why."""
 
 _TIMEOUT_S = 10.0
 _FORBIDDEN_OR_WORSE = 400
@@ -25,9 +26,13 @@ _FORBIDDEN_OR_WORSE = 400
 class Cluster:
     """A Kubernetes API server."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        self._http = http
+    def __init__(self, http: httpx.Client, away: Away | None = None) -> None:
+        self._http, self._away = http, away or nothing_runs
         self._where = str(http.base_url)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
 
     def get(self, path: str, **query: str) -> Object | None:
         """Return an object or list; None where there is no such thing.
@@ -39,7 +44,7 @@ class Cluster:
         try:
             answer = self._http.get(path, params=query)
         except httpx.HTTPError as error:
-            raise nothing_runs(self._where, str(error)) from error
+            raise self._away(self._where, str(error)) from error
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code >= _FORBIDDEN_OR_WORSE:
@@ -64,24 +69,48 @@ class Cluster:
         return {k: base64.b64decode(v).decode() for k, v in (found.get("data") or {}).items()}
 
 
-def connect(kubeconfig: Path) -> Cluster:
-    """Use the current context of a kubeconfig; nothing is sent yet.
+class _SignedIn(httpx.Auth):
+    """Sends the user's token; whoever gave it is asked again once it has run out."""
+
+    def __init__(self, token: str, renew: Callable[[], str]) -> None:
+        self._token, self._renew = token, renew
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._token = self._renew()
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
+def connect(kubeconfig: str | Path, context: str = "", *, away: Away | None = None) -> Cluster:
+    """Sign in by a certificate, a token, or the program that the kubeconfig names.
+
+    Args:
+        kubeconfig: one path, or several as in KUBECONFIG.
+        context: the current one, unless named.
+        away: what is told where the server does not answer; else that the rehearsal does not run.
 
     Raises:
-        RehearsalError: where there is no kubeconfig.
+        RehearsalError: where there is no kubeconfig, or its user cannot sign in.
 
     """
-    if not kubeconfig.is_file():
+    if away is None and not Path(kubeconfig).is_file():
         raise nothing_runs(kubeconfig)
-    cluster, user = _current_context(yaml.safe_load(kubeconfig.read_text()))
+    choice, environ = Choice(context=context), {"KUBECONFIG": str(kubeconfig)}
+    access = read_access(choice, environ)
     http = httpx.Client(
-        base_url=str(cluster["server"]),
-        verify=_tls(cluster, user, kubeconfig.parent),
+        base_url=access.server,
+        verify=access.tls(),
+        auth=_SignedIn(access.token, lambda: read_access(choice, environ).token)
+        if access.token
+        else None,
         timeout=_TIMEOUT_S,
         # A proxy of the user's has no business with loopback.
-        trust_env=False,
+        trust_env=away is not None,
     )
-    return Cluster(http)
+    return Cluster(http, away or nothing_runs)
 
 
 def condition(item: Object, kind: str) -> Object:
@@ -95,7 +124,7 @@ def nothing_runs(where: str | Path, why: str = "there is no kubeconfig") -> Rehe
     return RehearsalError(
         what="the rehearsal does not run",
         why=f"its Kubernetes API does not answer: {why}",
-        mend="start it with: make up",
+        mend="start it with: make up; to a cluster elsewhere leads --kubeconfig, or KUBECONFIG",
         where=where,
     )
 
@@ -105,30 +134,3 @@ def _reason(answer: httpx.Response) -> str:
         return f"{answer.status_code}: {answer.json().get('message')}"
     except ValueError:
         return f"{answer.status_code}: {answer.text[:300]}"
-
-
-def _current_context(config: Object) -> tuple[Object, Object]:
-    def named(section: str, name: str, part: str) -> Object:
-        found: Object = next(e[part] for e in config[section] if e["name"] == name)
-        return found
-
-    context = named("contexts", config["current-context"], "context")
-    cluster = named("clusters", context["cluster"], "cluster")
-    return cluster, named("users", context["user"], "user")
-
-
-def _tls(cluster: Object, user: Object, folder: Path) -> ssl.SSLContext:
-    with tempfile.TemporaryDirectory() as scratch:
-
-        def file(section: Object, key: str) -> Path:
-            if key in section:
-                return folder / str(section[key])
-            # OpenSSL loads a client's key from files only.
-            path = Path(scratch) / key
-            path.touch(0o600)
-            path.write_bytes(base64.b64decode(section[f"{key}-data"]))
-            return path
-
-        context = ssl.create_default_context(cafile=str(file(cluster, "certificate-authority")))
-        context.load_cert_chain(file(user, "client-certificate"), file(user, "client-key"))
-    return context

@@ -9,6 +9,8 @@ from pathlib import Path
 from fleet.project import Project
 from fleet.stack_file import template_of
 from infra.config import ConfigError, load_file
+from infra.models.broker import ConnectionSecret, ExistingBroker
+from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 
@@ -49,19 +51,29 @@ def check_template(project: Project, stack: str) -> None:
 
 
 def _shared(one: FleetConfig, other: FleetConfig) -> Iterator[str]:
-    if one.cluster.context != other.cluster.context:
+    """What both state, in the files' words; a broker that a stack makes itself is its own."""
+    if _cluster(one) != _cluster(other):
         return
     if one.namespace == other.namespace:
         yield f"both state celery-fleet:namespace {one.namespace}"
-    secret = one.broker.connection_secret
-    if (
-        secret == other.broker.connection_secret
-        and one.broker.key_prefix == other.broker.key_prefix
-    ):
+    found, theirs = _found_broker(one), _found_broker(other)
+    if found and found == theirs and one.broker.key_prefix == other.broker.key_prefix:
         yield (
-            f"state the same broker ({secret.namespace}/{secret.name}) and broker.keyPrefix "
+            f"state the same broker ({found.namespace}/{found.name}) and broker.keyPrefix "
             f"{one.broker.key_prefix!r}"
         )
+
+
+def _cluster(config: FleetConfig) -> tuple[str | None, ...]:
+    """What tells one cluster from another, as far as files can tell."""
+    if isinstance(config.cluster, ExistingCluster):
+        return ("existing", config.cluster.context)
+    return ("eks", config.region, config.cluster_name)
+
+
+def _found_broker(config: FleetConfig) -> ConnectionSecret | None:
+    broker = config.broker
+    return broker.connection_secret if isinstance(broker, ExistingBroker) else None
 
 
 def _read(path: Path) -> FleetConfig | None:

@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fleet.project import Project
+from infra import names
+from infra.manifests.container import BUILT, image
 from infra.manifests.deployment import NODE_GROUP_LABEL
-from infra.models.cluster import NodeGroupSpec
+from infra.models.cluster import ExistingCluster, NodeGroupSpec
 from infra.models.fleet import FleetConfig
+from rehearsal.cloud.program import repository_address
+from rehearsal.control_plane.credentials import Credentials
+from rehearsal.layout import Layout
 from rehearsal.spec import ImageSpec, NodeGroup, NodeSpec, RehearsalSpec, Taint
 
 # The kubelet's default limit.
@@ -22,19 +27,32 @@ def rehearsal_spec(project: Project, stacks: Mapping[str, FleetConfig]) -> Rehea
 
     It has one autoscaler too, which looks as often as the stack that asks for it most often.
     """
-    images = {image_repository(config.image) for config in stacks.values()}
-    groups = [group for name in sorted(stacks) for group in _groups(name, stacks[name])]
+    images = {each for config in stacks.values() for each in image_repositories(config)}
+    on_aws = any(config.on_aws for config in stacks.values())
+    # AWS's stand-in tells the nodes of a cluster that a stack makes.
+    staged = {name: c for name, c in stacks.items() if isinstance(c.cluster, ExistingCluster)}
+    groups = [group for name in sorted(staged) for group in _groups(name, staged[name])]
     return RehearsalSpec(
         nodes=tuple(node for group in groups for node in _fixed(group)),
         node_groups=tuple(group for group in groups if _is_elastic(group)),
-        images=tuple(_images(project, sorted(images))),
+        images=tuple(_images(project, sorted(images), trusts_stage=on_aws)),
+        aws=on_aws,
         hpa_sync_period_s=min(c.cluster.hpa_sync_period_s for c in stacks.values()),
     )
 
 
-def image_repository(image: str) -> str:
+def image_repositories(config: FleetConfig) -> set[str]:
+    """Where the images of a stack's pods lie; of a build, where the account's stand-in has them."""
+    references = {image(config, gpus) for gpus in (0, 1)}
+    given = {image_repository(each) for each in references if not each.startswith(BUILT)}
+    if len(given) == len(references) or config.region is None:
+        return given
+    return given | {repository_address(config.region, names.repository(config.namespace))}
+
+
+def image_repository(reference: str) -> str:
     """Cut tag and digest off an image; a registry's port is no tag."""
-    return re.sub(r":[^/:]+$", "", image.split("@", 1)[0])
+    return re.sub(r":[^/:]+$", "", reference.split("@", 1)[0])
 
 
 def group_name(stack: str, group: str) -> str:
@@ -72,12 +90,19 @@ def _group(name: str, group: str, spec: NodeGroupSpec) -> NodeGroup:
     )
 
 
-def _images(project: Project, repositories: Iterable[str]) -> Iterator[ImageSpec]:
-    """Run every worker image from this checkout: the code that its Dockerfile would copy."""
+def _images(
+    project: Project, repositories: Iterable[str], *, trusts_stage: bool
+) -> Iterator[ImageSpec]:
+    """Run every worker image from this checkout: the code that its Dockerfile would copy.
+
+    The stage's authority stands for the system's own where a broker is to be trusted by those.
+    """
+    authority = Credentials(Layout(project.rehearsal)).authority.certificate
+    trust = {"SSL_CERT_FILE": str(authority)} if trusts_stage else {}
     for repository in repositories:
         yield ImageSpec(
             repository=repository,
             path=(Path(sys.prefix) / "bin",),
-            env=_IMAGE_ENV | {"PYTHONPATH": str(project.root)},
+            env=_IMAGE_ENV | trust | {"PYTHONPATH": str(project.root)},
             working_dir=project.work,
         )

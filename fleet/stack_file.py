@@ -15,6 +15,8 @@ from rehearsal.errors import RehearsalError
 
 TOKEN_KEY = f"{PROJECT_NAME}:apiToken"
 _SALT_KEY = "encryptionsalt"
+_PROVIDER_KEYS = (_SALT_KEY, "secretsprovider", "encryptedkey")
+"""What opens a file's secrets: a passphrase's salt, or a cloud's key and what it encrypted."""
 _SECRETS = re.compile(rf"^{_SALT_KEY}:.*\n|^( +){TOKEN_KEY}:\n\1 +secure:.*\n", flags=re.MULTILINE)
 _TEMPLATES = {"local": "imagineer"}
 """Template by stack name, where it is not the stack's own name."""
@@ -109,6 +111,15 @@ def drop_secrets(path: Path) -> None:
     text = _SECRETS.sub("", path.read_text())
     # Pulumi writes both in block style; any other way of writing costs the file its comments.
     write_atomically(path, text if _parsed(text) == kept else yaml.safe_dump(kept, sort_keys=False))
+
+
+def drop_every_secret(path: Path) -> None:
+    """Leave a copy with no secret, whatever closed it, and nothing that asks for its key."""
+    document = _parsed(path.read_text()) or {}
+    kept = {key: value for key, value in document.items() if key not in _PROVIDER_KEYS}
+    secret = _secret_keys(document)
+    kept["config"] = {k: v for k, v in (kept.get("config") or {}).items() if k not in secret}
+    write_atomically(path, yaml.safe_dump(kept, sort_keys=False))
 
 
 def is_secret_set(path: Path) -> bool:

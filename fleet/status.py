@@ -45,10 +45,11 @@ def take(session: Session) -> Snapshot:
     namespace = session.config.namespace
     state = fleet_state.read(session.cluster, namespace)
     troubles = fleet_state.troubled_pods(session.cluster, namespace)
-    stage = supervisor.status(session.project.rehearsal)
+    rehearsed = session.elsewhere is None
+    stage = supervisor.status(session.project.rehearsal) if rehearsed else None
     queues = session.api.queues()
     notices = [
-        *process_notices(stage),
+        *(process_notices(stage) if stage is not None else ()),
         *fleet_notices(state, troubles),
         *backlogs(state, queues),
     ]

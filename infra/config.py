@@ -18,10 +18,13 @@ from pydantic_core import ErrorDetails
 from infra.models.fleet import FleetConfig
 
 PROJECT = "celery-fleet"
+REGION_KEY = "aws:region"
 API_TOKEN_KEY = "apiToken"  # noqa: S105 - the key's name
 # Keys above a setting: `workers`, and the worker's name.
 _PART_DEPTH = 2
-_SCALARS = frozenset({"tier", "namespace", "image", "profile"})
+_SCALARS = frozenset({"tier", "namespace", "profile"})
+# What tells two kinds of one part from each other; no key of the file.
+_KINDS = frozenset({"existing", "eks", "elasticache", "new", "reference", "source"})
 
 
 class ConfigError(Exception):
@@ -43,7 +46,7 @@ def load(stack: str) -> FleetConfig:
             f"Pulumi.{stack}.yaml: {API_TOKEN_KEY} is missing: the HTTP API would be open. "
             f"Set it: pulumi config set --secret {API_TOKEN_KEY} <token>"
         )
-    return _validated(raw, f"Pulumi.{stack}.yaml")
+    return _validated(raw, f"Pulumi.{stack}.yaml", CONFIG.get().get(REGION_KEY))
 
 
 def api_token() -> pulumi.Output[str]:
@@ -68,7 +71,7 @@ def load_file(path: Path) -> FleetConfig:
     keys = {str(key): value for key, value in config.items()}
     raw = {k.split(":", 1)[1]: v for k, v in keys.items() if k.startswith(f"{PROJECT}:")}
     raw.pop(API_TOKEN_KEY, None)
-    return _validated(raw, path.name)
+    return _validated(raw, path.name, keys.get(REGION_KEY))
 
 
 def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input
@@ -80,12 +83,15 @@ def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input
         return value
 
 
-def _validated(raw: Mapping[str, Any], file: str) -> FleetConfig:
+def _validated(raw: Mapping[str, Any], file: str, region: object = None) -> FleetConfig:
+    if raw.get("region"):
+        raise ConfigError(f"{file}: region is not a known key; the provider's own is {REGION_KEY}")
+    stated = {**raw, "region": region}
     try:
-        return FleetConfig.model_validate(raw)
+        return FleetConfig.model_validate(stated)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        told = [_told(problem) for problem in [*found, *_disagreements(raw, found)]]
+        told = [_told(problem) for problem in [*found, *_disagreements(stated, found)]]
         lines = [f"{file}: {line}" for lines in told for line in lines.splitlines()]
         raise ConfigError("\n".join(lines)) from error
 
@@ -119,13 +125,20 @@ def _left_out(raw: dict[str, Any], where: Sequence[int | str]) -> bool:
 
 def _told(problem: ErrorDetails) -> str:
     """One problem in the file's own words: key, value, reason."""
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    parts = [part for at, part in enumerate(problem["loc"]) if at != 1 or part not in _KINDS]
+    key = ".".join(str(part) for part in parts if part != "[key]")
+    key = REGION_KEY if key == "region" else key
     message = problem["msg"].removeprefix("Value error, ")
     match problem["type"]:
         case "extra_forbidden":
             return f"{key} is not a known key; is it misspelt?"
         case "missing":
             return f"{key} is missing"
+        case "union_tag_not_found":
+            return f"{key}.kind is missing"
+        case "union_tag_invalid":
+            context = problem.get("ctx", {})
+            return f"{key}.kind is {context.get('tag')!r}, not {context.get('expected_tags')}"
         case "value_error":
             return f"{key}: {message}" if key else message
         case _:

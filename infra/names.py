@@ -1,9 +1,13 @@
-"""Every name of the fleet's Kubernetes objects, in one place."""
+"""Every name that others see, in one place: Kubernetes objects, and what AWS shares by name."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 WORKER_PREFIX = "worker-"
 BEAT = "beat"
 API = "api"
 BROKER = "broker"
+BROKER_KEDA = "broker-keda"
 API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content
 SETTINGS = "celery-settings"
 DATA = "data"
@@ -23,6 +27,67 @@ def node_name(worker: str, stated: str | None) -> str:
 def in_flight_key(worker: str) -> str:
     """Hash of the messages a worker's pods hold; before the broker's key prefix."""
     return f"unacked:{worker}"
+
+
+class NameLimit(NamedTuple):
+    """What a service takes as a name."""
+
+    service: str
+    longest: int
+    source: str
+
+
+_EKS = NameLimit("EKS cluster", 100, "CreateCluster")
+_REPLICATION_GROUP = NameLimit("ElastiCache replication group", 40, "CreateReplicationGroup")
+_CACHE_USER = NameLimit("ElastiCache user", 40, "CreateUser")
+_REPOSITORY = NameLimit("ECR repository", 256, "CreateRepository")
+_BUDGET = NameLimit("AWS budget", 100, "CreateBudget")
+CACHE_USERS = ("default", "blue", "green", "keda")
+
+
+def replication_group(namespace: str) -> str:
+    """Id of the broker; `<id>-001`, `-002`, ... are its nodes'."""
+    return namespace
+
+
+def cache_user(namespace: str, user: str) -> str:
+    """Id of an ElastiCache user, or of the group of all where `user` is `users`."""
+    return f"{namespace}-{user}"
+
+
+def repository(namespace: str) -> str:
+    """Name of the ECR repository."""
+    return f"{namespace}/worker"
+
+
+def budget(namespace: str) -> str:
+    return f"{namespace}-month"
+
+
+def aws_name_problems(namespace: str, cluster: str | None) -> Iterator[str]:
+    """Names that AWS would refuse; they are told and never cut, for two cut ones may be the same.
+
+    Everything else on AWS gets its name from Pulumi, so that two stacks of one account, and a
+    resource and its replacement, can stand side by side.
+    """
+    made = [
+        (_EKS, cluster or ""),
+        (_REPLICATION_GROUP, replication_group(namespace)),
+        *((_CACHE_USER, cache_user(namespace, user)) for user in (*CACHE_USERS, "users")),
+        (_REPOSITORY, repository(namespace)),
+        (_BUDGET, budget(namespace)),
+    ]
+    for limit, name in made:
+        if len(name) > limit.longest:
+            yield (
+                f"namespace {namespace!r} makes the {limit.service} name {name!r} of {len(name)} "
+                f"characters, above the {limit.longest} that AWS takes ({limit.source})"
+            )
+    if "--" in namespace or not namespace[:1].isalpha():
+        yield (
+            f"namespace {namespace!r} cannot name an ElastiCache replication group: that begins "
+            "with a letter and has no two hyphens in a row"
+        )
 
 
 def pending_key(queue: str) -> str:

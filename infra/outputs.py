@@ -1,16 +1,23 @@
 """Every stack output, named and described once."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pulumi
+from pulumi import Output
 
 from infra import names
+from infra.foundation import Foundation
 from infra.models.fleet import FleetConfig
+
+_README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
+BASE_VERSION = 1
+"""Of the output `base`; raised by whatever a reader of the former one would not understand."""
 
 
 @dataclass(frozen=True)
 class FleetOutputs:
-    """What scripts may ask a stack: `pulumi stack output`."""
+    """What scripts may ask a stack: `pulumi stack output`; what does not apply is left out."""
 
     namespace: str
     """Kubernetes namespace of every object of the fleet."""
@@ -20,16 +27,54 @@ class FleetOutputs:
     """Deployment by worker."""
     api_service: str
     """`namespace/name` of the HTTP API's Service."""
+    cluster_name: Output[str] | None
+    """The EKS cluster."""
+    kubeconfig: Output[str] | None
+    """A secret; it holds no credential, `aws eks get-token` makes one for each use."""
+    broker_host: Output[str] | None
+    """The primary's name, which a failover moves; port 6379, TLS."""
+    base: dict[str, object] | None
+    """What another stack needs to live on this one's cluster and broker; by version."""
+    readme: str
+    """Shown beside the stack; commands with this stack's outputs filled in."""
 
     def export(self) -> None:
-        for name, value in asdict(self).items():
-            pulumi.export(name, value)
+        for each in fields(self):
+            if (value := getattr(self, each.name)) is not None:
+                pulumi.export(each.name, value)
 
 
-def fleet_outputs(config: FleetConfig) -> FleetOutputs:
+def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
+    cluster, cache = below.cluster, below.cache
     return FleetOutputs(
         namespace=config.namespace,
         queues=sorted(config.queues),
         workers={name: names.worker_object(name) for name in config.workers},
         api_service=f"{config.namespace}/{names.API}",
+        cluster_name=cluster.name if cluster else None,
+        kubeconfig=cluster.kubeconfig if cluster else None,
+        broker_host=cache.host if cache else None,
+        base=_base(config, below),
+        readme=_README.read_text(),
     )
+
+
+def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:
+    """No password: a reader's cluster holds it already, in the Secret that is named here."""
+    if below.cluster is None:
+        return None
+    return {
+        "version": BASE_VERSION,
+        "region": config.region,
+        "tier": config.tier,
+        "namespace": config.namespace,
+        "cluster": {"name": below.cluster.name, "kubeconfig": below.cluster.kubeconfig},
+        "storageClass": config.cluster.storage_class,
+        "nodeGroups": sorted(config.node_groups),
+        "broker": {
+            "host": below.cache.host if below.cache else None,
+            "port": below.cache.port if below.cache else None,
+            "secret": f"{config.namespace}/{names.BROKER}",
+            "keyPrefix": config.broker.key_prefix,
+        },
+    }

@@ -1,41 +1,48 @@
-"""The fleet, from its home to its producers: a table of contents."""
+"""The fleet, from what it stands on to its producers: a table of contents."""
 
 from pulumi import Output, ResourceOptions
-from pulumi_kubernetes import Provider
+from pulumi_kubernetes.core.v1 import Namespace
 
 from infra.components.api import Api
 from infra.components.beat import Beat
 from infra.components.broker import Broker
 from infra.components.home import Home
 from infra.components.own_pod import OwnPod
+from infra.components.owned_broker import OwnedBroker
 from infra.components.queue_workers import QueueWorkers
 from infra.components.runtime import PodRuntime
+from infra.foundation import Foundation, foundation
 from infra.manifests.own_pod import telling_workers
+from infra.models.broker import ExistingBroker
 from infra.models.fleet import FleetConfig
 from infra.outputs import FleetOutputs, fleet_outputs
 
 
 def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     """Declare every resource of one stack, in the order they depend on one another."""
-    cluster = Provider(
-        "cluster",
-        context=config.cluster.context,
-        # Else a changed setting or password would take the object away before it comes back;
-        # checksums in the pods' annotations roll who reads it.
-        enable_config_map_mutable=True,
-        enable_secret_mutable=True,
-    )
-    opts = ResourceOptions(providers=[cluster])
+    below = foundation(config)
+    opts = ResourceOptions(providers=[below.kubernetes], depends_on=below.needs)
 
     home = Home(config, opts)
-    broker = Broker(config.broker, home.namespace, config.namespace, opts)
+    broker = _broker(config, below, home.namespace, opts)
     accounts = OwnPod(config, home.namespace, opts).needs if telling_workers(config) else ()
     runtime = PodRuntime(
         needs=(home.namespace, home.settings, home.data, broker.secret, *accounts),
         broker_checksum=broker.checksum,
+        images=below.images,
     )
     for worker in config.workers:
         QueueWorkers(worker, config, runtime, broker.authentication, opts)
     Beat(config, runtime, opts)
     Api(config, runtime, api_token, opts)
-    return fleet_outputs(config)
+    return fleet_outputs(config, below)
+
+
+def _broker(
+    config: FleetConfig, below: Foundation, namespace: Namespace, opts: ResourceOptions
+) -> Broker | OwnedBroker:
+    if isinstance(config.broker, ExistingBroker):
+        return Broker(config.broker, namespace, config.namespace, opts)
+    if below.cache is None:
+        raise TypeError("a stack with broker.kind elasticache has a cache")
+    return OwnedBroker(config, below.cache, namespace, opts)

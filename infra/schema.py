@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.config import API_TOKEN_KEY, PROJECT
+from infra.config import API_TOKEN_KEY, PROJECT, REGION_KEY
 from infra.models.fleet import FleetConfig
 from infra.models.objective import Burst, Objective
 from infra.models.queue import QueueSpec
@@ -31,7 +31,9 @@ def document() -> Schema:
     definitions = _without_titles(model["$defs"])
     for spec, given in _filled_in().items():
         _require_no_more(definitions[spec], given)
+    region = model["properties"].pop("region")
     keys = {f"{PROJECT}:{key}": value for key, value in model["properties"].items()}
+    keys |= {REGION_KEY: region}
     keys = _without_titles(keys) | {f"{PROJECT}:{API_TOKEN_KEY}": _SECRET}
     return {
         "$schema": _DRAFT,
@@ -74,7 +76,10 @@ def _require_no_more(definition: Schema, given: set[str]) -> None:
 
 
 def _without_titles(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Drop pydantic's titles, which repeat the keys, and refuse keys of another pattern."""
+    """Drop pydantic's titles, which repeat the keys, and refuse keys of another pattern.
+
+    And its discriminators, which are OpenAPI's: each kind says `kind` itself.
+    """
     if isinstance(node, list):
         return [_without_titles(part) for part in node]
     if not isinstance(node, dict):
@@ -83,6 +88,7 @@ def _without_titles(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
         key: _without_titles(value)
         for key, value in node.items()
         if not (key == "title" and isinstance(value, str))
+        and not (key == "discriminator" and "oneOf" in node)
     }
     if "patternProperties" in kept:
         kept.setdefault("additionalProperties", False)

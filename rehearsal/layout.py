@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.spec import LaunchedNodes, RehearsalSpec
+from rehearsal.spec import LaunchedNodes, NodeGroup, RehearsalSpec
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Layout:
     def launched_nodes_file(self) -> Path:
         """Written by the node autoscaler, followed by the node agent."""
         return self.root / "launched-nodes.json"
+
+    @property
+    def cloud_node_groups_file(self) -> Path:
+        """Written by AWS's stand-in, followed by the node autoscaler and the node agent."""
+        return self.root / "cloud-node-groups.json"
 
     @property
     def node_autoscaler_heartbeat(self) -> Path:
@@ -59,6 +64,15 @@ class Layout:
 
     def read_spec(self) -> RehearsalSpec:
         return RehearsalSpec.model_validate(json.loads(self.spec_file.read_text()))
+
+    def read_staged(self) -> RehearsalSpec:
+        """Read the specification, with the node groups that AWS's stand-in has by now."""
+        spec = self.read_spec()
+        file = self.cloud_node_groups_file
+        if not spec.aws or not file.exists():
+            return spec
+        groups = json.loads(file.read_text())
+        return spec.with_groups(NodeGroup.model_validate(group) for group in groups)
 
     def read_launched_nodes(self) -> LaunchedNodes:
         """Read what the node autoscaler has launched; nothing where none ever ran."""

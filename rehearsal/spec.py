@@ -79,10 +79,16 @@ class RehearsalSpec(_Frozen):
     """Those that are always there."""
     images: tuple[ImageSpec, ...]
     node_groups: tuple[NodeGroup, ...] = ()
-    """Those that come and go; without any, no node autoscaler runs."""
+    """Those that come and go; without any, and without `aws`, no node autoscaler runs."""
+    aws: bool = False
+    """Whether AWS's stand-in runs too; its node groups join those above."""
     hpa_sync_period_s: PositiveInt = 15
     """`--horizontal-pod-autoscaler-sync-period` of the controller manager; EKS allows 10-15."""
     broker_maxmemory_mib: PositiveInt = 256
+
+    def with_groups(self, more: Iterable[NodeGroup]) -> "RehearsalSpec":
+        """The stage with the node groups of AWS's stand-in."""
+        return self.model_copy(update={"node_groups": (*self.node_groups, *more)})
 
     def nodes_with(self, launched: "LaunchedNodes") -> tuple[NodeSpec, ...]:
         """Every node there is, given what the node autoscaler has launched."""

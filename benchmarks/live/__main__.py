@@ -41,8 +41,8 @@ def main(
     wanted = [_known(name, stated) for name in scenario or stated]
     for name in names:
         _checked(name, stated[wanted[0]])
-    runs = find(Path(__file__)).state / "live" / "runs"
-    stores = [Store(runs, stated[name]) for name in wanted]
+    kept = find(Path(__file__)).state / "live"
+    stores = [Store(kept / "runs", stated[name]) for name in wanted]
     progress = Progress(console)
     until = time.monotonic() + 60 * minutes
     try:
@@ -50,7 +50,11 @@ def main(
     except RehearsalError as error:
         console.print(str(error), highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    _conclude([found for one in stores if (found := outcome(one, names, blocks))], results, console)
+    # The page has every scenario that was ever run with these settings.
+    every = [Store(kept / "runs", one) for one in stated.values()]
+    outcomes = [found for one in every if (found := outcome(one, names, blocks))]
+    _record(outcomes, kept / "recordings")
+    _conclude(outcomes, results, console)
     if not all(complete):
         console.print("not every block is there: run the same command again to go on")
         raise typer.Exit(1)
@@ -65,14 +69,18 @@ def _conclude(outcomes: Sequence[Outcome], results: Path, console: Console) -> N
     (results / "live.md").write_text(text)
     (results / "live.json").write_text(report.document(outcomes))
     picture.save(outcomes, results / "live.png")
+    console.print(Markdown(text))
+    console.print(f"saved {results / 'live'}.md, .json, .png", highlight=False, soft_wrap=True)
+
+
+def _record(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """Keep one run of ours a scenario, as `benchmarks.model.calibration` reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
     for one in outcomes:
         ours = next((policy for policy in one.policies if policy.name == OURS), None)
         if ours is not None:
-            run = ours.runs[min(ours.runs)]
-            told = json.dumps(timeline(one.scenario, run), indent=1)
-            (results / f"live-timeline-{one.scenario.name}.json").write_text(told + "\n")
-    console.print(Markdown(text))
-    console.print(f"saved {results / 'live'}.md, .json, .png", highlight=False, soft_wrap=True)
+            told = timeline(one.scenario, ours.runs[min(ours.runs)])
+            (folder / f"{one.scenario.name}.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
 def _known(name: str, stated: Mapping[str, Scenario]) -> str:

@@ -34,6 +34,10 @@ class Deployed:
         self._cluster = cluster
         self._arm = arm
 
+    def close(self) -> None:
+        """Close the connection; what is deployed stays."""
+        self._client.client.close()
+
     def make_home(self) -> None:
         """Make what outlives a run: namespace, Secrets, settings, the claim for data."""
         for kind, manifest in self._home():

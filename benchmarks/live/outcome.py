@@ -73,7 +73,7 @@ def outcome(store: Store, policies: Sequence[str], blocks: int) -> Outcome | Non
         runs = [found for name in policies if (found := store.read(name, block)) is not None]
         if len(runs) < len(policies):
             continue
-        why = [disturbed(run, scenario.tolerated_s) for run in runs]
+        why = [disturbed(run, scenario) for run in runs]
         if any(why):
             void[block] = "; ".join(one for one in why if one)
         else:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from benchmarks.live.arms import OURS
 from benchmarks.live.outcome import Outcome, Policy
@@ -49,7 +50,9 @@ def _cost(axis: Axes, one: Outcome) -> None:
         )
     axis.axhline(one.scenario.tolerated_s, color="grey", linestyle="--", linewidth=1)
     axis.set(title=f"{one.scenario.name} (1 s = {one.scenario.pace.factor:g} s)", yscale="log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_xlim(left=0)
     axis.set_xlabel("pod-seconds a block")
     axis.set_ylabel("wait p95, seconds (dashed: tolerated)")
@@ -71,6 +74,7 @@ def _pods(axis: Axes, one: Outcome) -> None:
             linewidth=2 if policy.name == OURS else 1.2,
         )
     axis.set_ylim(bottom=0)
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("seconds since the first task was due")
     axis.set_ylabel("pods that take tasks, one block")
     axis.grid(visible=True, alpha=0.3)

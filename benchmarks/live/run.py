@@ -59,6 +59,7 @@ def run(stage: Stage, scenario: Scenario, name: str, place: Place, tell: Tell) -
     finally:
         publishing.stop()
         deployed.clear()
+        deployed.close()
     return RunRecord(
         scenario=scenario.name,
         arm=own.name,

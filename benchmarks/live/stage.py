@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,10 @@ class Stage:
         """The database of messages, as its owner sees it."""
         return self._database(0)
 
+    @cached_property
+    def _results(self) -> "redis.Redis":
+        return self._database(1)
+
     def processes(self) -> list[int]:
         """Ids of the stage's own processes; pods descend from one of them."""
         found = supervisor.status(self.project.rehearsal).processes
@@ -54,13 +58,19 @@ class Stage:
     def forget_messages(self) -> None:
         """Empty the broker: messages, what was in flight, results."""
         self.messages.flushdb()
-        self._database(1).flushdb()
+        self._results.flushdb()
 
     def ca_file(self) -> Path:
         """The broker's CA, for a publisher beside the pods."""
         path = self.project.state / "broker-ca.crt"
         path.write_text(self.connection["ca.crt"])
         return path
+
+    def close(self) -> None:
+        """Close the connections that were used."""
+        for name in ("messages", "_results", "cluster"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
 
     def _database(self, number: int) -> "redis.Redis":
         found = self.connection
@@ -88,6 +98,7 @@ def staged(scenario: Scenario, report: Report) -> Iterator[Stage]:
     spec = spec.model_copy(update={"hpa_sync_period_s": scenario.stage_hpa_s})
     try:
         supervisor.start(project.rehearsal, spec, tools, report)
-        yield Stage(project)
+        with closing(Stage(project)) as stage:
+            yield stage
     finally:
         supervisor.stop(project.rehearsal, report)

@@ -58,3 +58,13 @@ def start_seconds(run: RunRecord) -> list[float]:
         for pod in run.pods.values()
         if pod.online_s is not None and pod.online_s > 0
     ]
+
+
+def overrun_seconds(run: RunRecord) -> list[float]:
+    """How much longer each task ran than it was told to."""
+    return [
+        each.ended_s - each.started_s - task.seconds
+        for task in run.tasks.values()
+        for each in task.executions
+        if each.ended_s is not None
+    ]

@@ -66,10 +66,22 @@ def compare(recorded: Path) -> Comparison:
         ValueError: a recording without a task, or in which no pod was added.
 
     """
-    told = json.loads(recorded.read_text())
+    try:
+        return compared(json.loads(recorded.read_text()))
+    except ValueError as error:
+        raise ValueError(f"{recorded}: {error}") from error
+
+
+def compared(told: dict[str, Any]) -> Comparison:
+    """Simulate a recording that has been read already.
+
+    Raises:
+        ValueError: as for `compare`.
+
+    """
     tasks = [(t["published_s"], t["started_s"], t["ended_s"]) for t in told["tasks"]]
     if not tasks:
-        raise ValueError(f"{recorded}: there are no tasks")
+        raise ValueError("there are no tasks")
     runs = [
         simulate(_workload(tasks), _policy(told), Infrastructure(told["start_s"]), seed)
         for seed in range(SEEDS)
@@ -79,7 +91,7 @@ def compare(recorded: Path) -> Comparison:
     ready = _scale_up_s(told["ready"], spans)
     simulated = [time_s for run in runs for time_s in _simulated_scale_up_s(run, tasks)]
     if not (asked and ready and simulated):
-        raise ValueError(f"{recorded}: no pod was added while tasks waited, or none is simulated")
+        raise ValueError("no pod was added while tasks waited, or none is simulated")
     return Comparison(
         recorded_scale_up_s=median(asked),
         simulated_scale_up_s=median(simulated),
@@ -155,6 +167,6 @@ def _scale_up_s(changes: Changes, spans: Sequence[tuple[float, float]]) -> list[
 
 
 if __name__ == "__main__":
-    compared = compare(Path(sys.argv[1]))
-    sys.stdout.write(f"{compared}\nagrees: {compared.agrees}\n")
-    sys.exit(0 if compared.agrees else 1)
+    found = compare(Path(sys.argv[1]))
+    sys.stdout.write(f"{found}\nagrees: {found.agrees}\n")
+    sys.exit(0 if found.agrees else 1)

@@ -14,6 +14,8 @@ OURS = "celery-fleet"
 AMPLE = "static, ample"
 # As shipped a peer also has its own prefetch, acknowledgement, grace and visibility timeout.
 FAIR_MARK = " *"
+HINDSIGHT = "static, hindsight"
+_FIXED = "static at "
 
 
 def _need(one: Case) -> int:
@@ -40,7 +42,11 @@ def _with_our_delivery(peer: Contender) -> Contender:
 
 def _ample(one: Case) -> ScalingPolicy:
     """Whether any number of replicas keeps the promise: all that the load could use, always."""
-    return replace(static(one.ample_replicas, one.plan.concurrency), delivery=one.delivery)
+    return _fixed(one, one.ample_replicas)
+
+
+def _fixed(one: Case, replicas: int) -> ScalingPolicy:
+    return replace(static(replicas, one.plan.concurrency), delivery=one.delivery)
 
 
 def _pending_only(one: Case) -> ScalingPolicy:
@@ -71,3 +77,20 @@ ABLATIONS: Mapping[str, Contender] = {
     "ours, prefetch 4": _prefetch_4,
     "ours, grace 30 s": _grace_30,
 }
+
+
+def fixed(replicas: int) -> str:
+    """Name of the policy that keeps so many replicas for ever."""
+    return f"{_FIXED}{replicas}"
+
+
+def policy(name: str, one: Case) -> ScalingPolicy:
+    """The policy of that name for a queue.
+
+    Raises:
+        KeyError: no policy has the name.
+
+    """
+    if name.startswith(_FIXED):
+        return _fixed(one, int(name.removeprefix(_FIXED)))
+    return {**CONTENDERS, **ABLATIONS}[name](one)

@@ -3,16 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from benchmarks.model import unseen
 from benchmarks.model.case import CPU_NODE_USD_PER_HOUR, GPU_NODE_USD_PER_HOUR, POD_USD_PER_HOUR
 from benchmarks.model.contenders import FAIR_MARK
 from benchmarks.model.report import HEADINGS, ROWS, conclusion, summary_rows
-from benchmarks.model.verdict import Verdict
+from benchmarks.model.verdict import BEARABLE_RATIO, Verdict
 
 Row = tuple[str, ...]
 _PAGE = """# The sizing rules beside other people's settings, simulated
 
-Made by `python -m benchmarks.model`; do not edit.
+Made by `python -m benchmarks.model --seeds {seeds} --draw {draw}`; do not edit.
 
 {conclusion}
 
@@ -20,13 +19,15 @@ Made by `python -m benchmarks.model`; do not edit.
   kept if the promised share of the tasks of declared bursts, and of all others, starts within the
   tolerated wait.
 - Feasible: as many warm replicas as the load could use, or as are allowed, keep it.
-- Queues that the rules were tuned on: `scenarios.yaml`. Unseen: drawn with seed {unseen_seed} after
+- Queues that the rules were tuned on: `scenarios.yaml`. Unseen: drawn with seed {draw} after
   the rules were done; other seeds were used on the way.
 - Peers as they ship, and marked `{mark}` with our prefetch, acknowledgement, grace and visibility
   timeout. `static` is the number of replicas that our rules say the declared burst needs.
+- `static, hindsight` is no policy: the fewest replicas that keep the promise for ever, found by
+  trying them on the very tasks of the test. {hindsight}
 - Prices: ${pod} a pod-hour on shared nodes; ${gpu} (GPU) and ${cpu} an hour for nodes that are
-  launched for the queue. `$` is one seed of all queues' spans; killed, lost and twice are tasks
-  over all seeds.
+  launched for the queue. Cost is over ours, the geometric mean of all queues, whether their
+  promises are kept or not; killed, lost and twice are tasks over all seeds.
 - Loads, start times and prices are assumptions, and `fleet/simulation` says what it leaves out.
 
 {summary}
@@ -50,17 +51,18 @@ of a paired bootstrap over the seeds.
 """
 
 
-def markdown(verdicts: Sequence[Verdict], seeds: int) -> str:
-    """The whole result."""
+def markdown(verdicts: Sequence[Verdict], seeds: int, draw: int) -> str:
+    """The whole result; the unseen queues come from seed `draw`."""
     return _PAGE.format(
         conclusion=conclusion(verdicts),
         seeds=seeds,
-        unseen_seed=unseen.SEED,
+        draw=draw,
         mark=FAIR_MARK.strip(),
         pod=POD_USD_PER_HOUR,
         gpu=GPU_NODE_USD_PER_HOUR,
         cpu=CPU_NODE_USD_PER_HOUR,
         summary=_table(HEADINGS, summary_rows(verdicts)),
+        hindsight=_hindsight(verdicts),
         losses=_losses(verdicts),
         queues=_table(_QUEUE_HEADINGS, [_queue_row(verdict) for verdict in verdicts]),
         shares=_table(("queue", *ROWS), [_share_row(verdict) for verdict in verdicts]),
@@ -76,12 +78,23 @@ _QUEUE_HEADINGS = (
     "$",
     "cheapest other",
     "ratio",
+    "over hindsight",
 )
 
 
 def _losses(verdicts: Sequence[Verdict]) -> str:
     lost = [verdict for verdict in verdicts if verdict.feasible and not verdict.good]
     return "\n".join(f"- {one.case.name}: {_loss(one)}" for one in lost) or "None."
+
+
+def _hindsight(verdicts: Sequence[Verdict]) -> str:
+    ratios = [one.over_hindsight for one in verdicts if one.over_hindsight is not None]
+    cheaper = sum(ratio < 1 for ratio in ratios)
+    dearer = sum(ratio > BEARABLE_RATIO for ratio in ratios)
+    return (
+        f"We cost less than it on {cheaper} of {len(ratios)} queues, and more than\n"
+        f"  {BEARABLE_RATIO:g} times as much on {dearer}: `over hindsight` below."
+    )
 
 
 def _loss(verdict: Verdict) -> str:
@@ -111,6 +124,7 @@ def _queue_row(verdict: Verdict) -> Row:
         f"{ours.mean_usd:.3f}",
         verdict.cheapest or "-",
         _ratio(verdict),
+        "-" if verdict.over_hindsight is None else f"{verdict.over_hindsight:.2f}",
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import fleet.simulation
 from benchmarks.model.case import Case
-from benchmarks.model.contenders import ABLATIONS, CONTENDERS
+from benchmarks.model.contenders import policy
 from fleet.simulation import Outcome, Workload, simulate
 
 
@@ -50,8 +50,8 @@ class Job:
     @property
     def key(self) -> str:
         one = self.case
-        policy = {**CONTENDERS, **ABLATIONS}[self.contender](one)
-        told = (code_hash(), one.workload, policy, one.infrastructure, one.wait_s, self.seed)
+        scaled = policy(self.contender, one)
+        told = (code_hash(), one.workload, scaled, one.infrastructure, one.wait_s, self.seed)
         return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
 
@@ -98,9 +98,9 @@ def carry_out(
 def run(job: Job) -> Run:
     """Simulate one job."""
     one = job.case
-    policy = {**CONTENDERS, **ABLATIONS}[job.contender](one)
+    scaled = policy(job.contender, one)
     # No patience: every policy pays for the same hours.
-    outcome = simulate(one.workload, policy, one.infrastructure, job.seed, patience_s=0.0)
+    outcome = simulate(one.workload, scaled, one.infrastructure, job.seed, patience_s=0.0)
     return summary(outcome, one.workload, job.seed, one.wait_s)
 
 

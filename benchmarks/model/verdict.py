@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.model.case import Case
-from benchmarks.model.contenders import ABLATIONS, AMPLE, OURS
+from benchmarks.model.contenders import ABLATIONS, AMPLE, HINDSIGHT, OURS
 from benchmarks.model.runs import Run
 
 # A policy that costs up to this much of the cheapest one's cost counts as cheap as it.
@@ -15,6 +15,7 @@ BEARABLE_RATIO = 1.1
 # Of the queues that can be served at all.
 WANTED_SHARE = 0.95
 _RESAMPLES = 2000
+_NO_PEERS = frozenset({OURS, AMPLE, HINDSIGHT, *ABLATIONS})
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Verdict:
         keepers = {
             name: standing.mean_usd
             for name, standing in self.standings.items()
-            if name not in {OURS, AMPLE, *ABLATIONS} and standing.keeps and not standing.lost
+            if name not in _NO_PEERS and standing.keeps and not standing.lost
         }
         return min(keepers, key=lambda name: keepers[name]) if keepers else None
 
@@ -75,6 +76,12 @@ class Verdict:
         """Our cost over that of the cheapest; None where nobody else keeps the promise."""
         name = self.cheapest
         return None if name is None else self.ours.mean_usd / self.standings[name].mean_usd
+
+    @property
+    def over_hindsight(self) -> float | None:
+        """Our cost over that of the fewest fixed replicas; None where none keeps the promise."""
+        least = self.standings[HINDSIGHT]
+        return self.ours.mean_usd / least.mean_usd if least.keeps else None
 
     @property
     def ratio_range(self) -> tuple[float, float] | None:
@@ -99,7 +106,6 @@ class Tally:
 
     feasible: int
     keeps: int
-    usd: float
     killed: int
     lost: int
     duplicates: int
@@ -126,12 +132,11 @@ def standing(case: Case, runs: Sequence[Run]) -> Standing:
 
 
 def tally(verdicts: Sequence[Verdict], name: str) -> Tally:
-    """Count one policy's queues, dollars and mishaps."""
+    """Count one policy's queues and mishaps."""
     standings = [(verdict.feasible, verdict.standings[name]) for verdict in verdicts]
     return Tally(
         feasible=sum(feasible for feasible, _ in standings),
         keeps=sum(feasible and one.keeps for feasible, one in standings),
-        usd=sum(one.mean_usd for _, one in standings),
         killed=sum(one.killed for _, one in standings),
         lost=sum(one.lost for _, one in standings),
         duplicates=sum(one.duplicates for _, one in standings),
@@ -139,13 +144,14 @@ def tally(verdicts: Sequence[Verdict], name: str) -> Tally:
 
 
 def cost_ratio(verdicts: Sequence[Verdict]) -> float:
-    """Our dollars over those of each queue's cheapest, where both keep the promise."""
-    pairs = [
-        (verdict.ours.mean_usd, verdict.standings[verdict.cheapest].mean_usd)
-        for verdict in verdicts
-        if verdict.cheapest is not None and verdict.ours.keeps
-    ]
-    return sum(ours for ours, _ in pairs) / sum(theirs for _, theirs in pairs)
+    """Our cost over that of the cheapest, the median queue's, where both keep the promise."""
+    return median(one.ratio for one in verdicts if one.ratio is not None and one.ours.keeps)
+
+
+def relative_cost(verdicts: Sequence[Verdict], name: str) -> float:
+    """Cost over ours, the geometric mean of the queues, kept promises or not."""
+    ratios = [verdict.standings[name].mean_usd / verdict.ours.mean_usd for verdict in verdicts]
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def passed(verdicts: Sequence[Verdict]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.scale_in.load import Load
-from benchmarks.scale_in.report import Report, drains
+from benchmarks.scale_in.report import Report, drains, earlier
 from benchmarks.scale_in.rounds import Rounds
 from benchmarks.scale_in.target import Target, api_server
 from fleet import session
@@ -21,12 +21,13 @@ _LAST_RESULT_S = 90.0
 
 
 def main() -> int:
-    """Run, print the table, write the JSON file; 1 where a task was lost or ran twice."""
+    """Run, print the table, write the files; 1 where a task was lost or ran twice."""
     options = _options()
     console = Console()
     try:
-        report = _run(session.begin(options.stack), options, console)
-    except TimeoutError as error:
+        before = _before(options) if options.add else None
+        report = _run(session.begin(options.stack), options, console).with_earlier(before)
+    except (TimeoutError, ValueError) as error:
         console.print(f"error: {error}", style="red")
         return 1
     console.print(report.table())
@@ -44,8 +45,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=8, help="at most")
     parser.add_argument("--floor", type=int, default=4, help="at least")
     parser.add_argument("--seed", type=int, default=1, help="of the tasks' lengths")
-    parser.add_argument("--results", type=Path, default=_RESULTS, help="JSON file")
+    parser.add_argument("--results", type=Path, default=_RESULTS, help="JSON file; .md beside it")
+    parser.add_argument("--add", action="store_true", help="to the figures of that file")
     return parser.parse_args()
+
+
+def _before(options: argparse.Namespace) -> Report | None:
+    return earlier(options.results, options.replicas, options.floor, options.seed)
 
 
 def _run(begun: Session, options: argparse.Namespace, console: Console) -> Report:
@@ -61,13 +67,12 @@ def _run(begun: Session, options: argparse.Namespace, console: Console) -> Repor
             lost, failed = load.unfinished(_LAST_RESULT_S)
     after = begun.api.queues()[options.worker]
     results, runs = len(load.sent) - len(lost) - len(failed), after.done - before.done
-    p50_s, p95_s, max_s = drains(rounds.victims)
     return Report(
         rounds=len(rounds.victims),
         while_tasks_ran=sum(victim.finished > 0 for victim in rounds.victims),
         replicas=options.replicas,
         floor=options.floor,
-        seed=options.seed,
+        seeds=[options.seed],
         tasks=len(load.sent),
         results=results,
         failed=len(failed),
@@ -76,9 +81,7 @@ def _run(begun: Session, options: argparse.Namespace, console: Console) -> Repor
         duplicated=runs - results,
         redelivered=after.redelivered - before.redelivered,
         finished_after_sigterm=sum(victim.finished for victim in rounds.victims),
-        drain_p50_s=p50_s,
-        drain_p95_s=p95_s,
-        drain_max_s=max_s,
+        drain_s=drains(rounds.victims),
         took_s=round(time.monotonic() - began, 1),
     )
 

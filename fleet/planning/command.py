@@ -1,11 +1,13 @@
 """`fleet plan`: reads a stack file, derives, simulates, prints; touches nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from fleet import neighbours, stack_config
-from fleet.planning import page, view
+from fleet.aws import node_checks
+from fleet.planning import aws_bill, aws_cost, page, view
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.peers import PEERS
 from fleet.project import Project
@@ -42,6 +44,8 @@ def run(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if compare:
         console.print(view.comparison_table(stack, rows))
+    if fleet.on_aws:
+        _tell_of_aws(fleet, stack, forecasts, console)
     if markdown is not None:
         console.print(f"saved {markdown}", highlight=False)
     if plot is not None:
@@ -49,6 +53,15 @@ def run(
 
         curve.save(rows, stack, plot)
         console.print(f"saved {plot}", highlight=False)
+
+
+def _tell_of_aws(
+    fleet: FleetConfig, stack: str, forecasts: Sequence[Forecast], console: Console
+) -> None:
+    console.print(aws_bill.table(stack, fleet.region or "", aws_cost.parts(fleet, forecasts)))
+    for note in node_checks.update_findings(fleet):
+        told = f"! {note.subject}: {note.problem}; {note.mend}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 def _beside_peers(fleet: FleetConfig) -> list[Forecast]:

@@ -8,6 +8,7 @@ from infra import names
 from infra.manifests.deployment import NODE_GROUP_LABEL
 from infra.manifests.labels import WORKER_LABEL
 from infra.models.agreement import plan
+from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
 from infra.models.queue import QueueSpec
 from infra.sizing import WorkerPlan, visibility_timeout_s
@@ -60,7 +61,7 @@ def _introduction(fleet: FleetConfig, source: str) -> Iterator[str]:
     )
     yield f"Made by `fleet plan --markdown`: change `{source}` and make it again, not this page."
     yield (
-        f"Namespace `{fleet.namespace}` of cluster `{fleet.cluster.context}`, tier {fleet.tier}, "
+        f"Namespace `{fleet.namespace}` of cluster `{_context(fleet)}`, tier {fleet.tier}, "
         f"profile {fleet.profile}. Times are in seconds. A task whose pod was killed runs again "
         f"after {visible_s}. Beat's own jobs go to queue `{fleet.beat.maintenance_queue}`."
     )
@@ -127,8 +128,15 @@ def _worker_blocks(fleet: FleetConfig, derived: WorkerPlan) -> Iterator[str]:
     yield "\n".join(("```console", *_commands(fleet, name), "```"))
 
 
+def _context(fleet: FleetConfig) -> str:
+    """Of kubectl; one for EKS is named as its cluster (`aws eks update-kubeconfig --alias`)."""
+    if isinstance(fleet.cluster, ExistingCluster):
+        return fleet.cluster.context
+    return fleet.cluster.name or fleet.namespace
+
+
 def _commands(fleet: FleetConfig, worker: str) -> Iterator[str]:
-    kubectl = f"$ kubectl --context {fleet.cluster.context} -n {fleet.namespace}"
+    kubectl = f"$ kubectl --context {_context(fleet)} -n {fleet.namespace}"
     chosen = f"{WORKER_LABEL}={worker}"
     scaler = names.worker_object(worker)
     yield f"{kubectl} get deployment,scaledobject,hpa,poddisruptionbudget,pod -l {chosen}"

@@ -5,7 +5,8 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Secret, Service
 
 from infra import names
-from infra.components.runtime import PodRuntime, with_broker_checksum
+from infra.components.runtime import TOKEN_CHECKSUM, PodRuntime, annotated, completed
+from infra.manifests.broker import checksum
 from infra.manifests.deployment import api_deployment
 from infra.manifests.labels import metadata, selector
 from infra.models.fleet import FleetConfig
@@ -24,16 +25,20 @@ class Api(ComponentResource):
         super().__init__("celery-fleet:api:Api", "api", None, opts)
         meta = metadata(names.API, config.namespace, "api")
         child = ResourceOptions(parent=self, depends_on=runtime.needs)
+        contents: Output[dict[str, str]] = Output.secret(token.apply(lambda t: {"token": t}))
         secret = Secret(
             names.API_TOKEN,
             metadata=metadata(names.API_TOKEN, config.namespace, "api"),
-            string_data={"token": token},
+            string_data=contents,
             opts=child,
         )
+        # Pods read the token once, when they start. The mark is 64 bits of SHA-256: whoever sees
+        # the pods learns nothing of a token that was drawn at random.
+        mark = Output.unsecret(contents.apply(checksum))
         Deployment(
             names.API,
             metadata=meta,
-            spec=with_broker_checksum(api_deployment(config), runtime.broker_checksum),
+            spec=annotated(completed(api_deployment(config), runtime), TOKEN_CHECKSUM, mark),
             opts=ResourceOptions(parent=self, depends_on=[*runtime.needs, secret]),
         )
         Service(

@@ -4,7 +4,7 @@ from pulumi import ComponentResource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment
 
 from infra import names
-from infra.components.runtime import PodRuntime, with_broker_checksum
+from infra.components.runtime import PodRuntime, completed
 from infra.manifests.deployment import beat_deployment
 from infra.manifests.labels import metadata
 from infra.models.fleet import FleetConfig
@@ -18,7 +18,7 @@ class Beat(ComponentResource):
         Deployment(
             names.BEAT,
             metadata=metadata(names.BEAT, config.namespace, "beat"),
-            spec=with_broker_checksum(beat_deployment(config), runtime.broker_checksum),
+            spec=completed(beat_deployment(config), runtime),
             opts=ResourceOptions(parent=self, depends_on=runtime.needs),
         )
         self.register_outputs({"deployment": names.BEAT})

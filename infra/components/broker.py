@@ -25,7 +25,7 @@ class Broker(ComponentResource):
         child = ResourceOptions(parent=self, depends_on=[namespace])
         connection = Secret.get("connection", source, opts=ResourceOptions(parent=self))
         contents = Output.secret(connection.data).apply(
-            lambda data: _contents(data, source, broker.result_expires_s)
+            lambda data: _contents(data, source, broker)
         )
         meta = metadata(names.BROKER, name, "broker")
         self.secret = Secret("broker", metadata=meta, string_data=contents, opts=child)
@@ -34,7 +34,7 @@ class Broker(ComponentResource):
             api_version="keda.sh/v1alpha1",
             kind="TriggerAuthentication",
             metadata=meta,
-            spec=trigger_authentication(),
+            spec=trigger_authentication(authority=broker.publishes_ca),
             opts=ResourceOptions(parent=self, depends_on=[namespace, self.secret]),
         )
         # The mark is one-way, and pods have to show it.
@@ -43,9 +43,10 @@ class Broker(ComponentResource):
 
 
 def _contents(
-    connection: Mapping[str, str] | None, source: str, result_expires_s: int
+    connection: Mapping[str, str] | None, source: str, broker: ExistingBroker
 ) -> dict[str, str]:
+    expires_s = broker.result_expires_s
     try:
-        return broker_secret(connection or {}, source, result_expires_s)
+        return broker_secret(connection or {}, source, expires_s, authority=broker.publishes_ca)
     except ValueError as error:
         raise pulumi.RunError(str(error)) from error

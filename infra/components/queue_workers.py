@@ -6,7 +6,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from infra import names
-from infra.components.runtime import PodRuntime, with_broker_checksum
+from infra.components.runtime import PodRuntime, completed
 from infra.manifests.deployment import worker_deployment
 from infra.manifests.labels import metadata
 from infra.manifests.pod_disruption_budget import pod_disruption_budget
@@ -27,7 +27,7 @@ class QueueWorkers(ComponentResource):
     ) -> None:
         super().__init__("celery-fleet:workers:QueueWorkers", name, None, opts)
         meta = metadata(names.worker_object(name), config.namespace, "worker", name)
-        spec = with_broker_checksum(worker_deployment(config, name), runtime.broker_checksum)
+        spec = completed(worker_deployment(config, name), runtime)
         deployment = Deployment(
             names.worker_object(name),
             # At zero replicas there is nothing to wait for, and a GPU node may take minutes.

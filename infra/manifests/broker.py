@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
-_REQUIRED = ("host", "port", "username", "password", "ca.crt")
+_LOGIN = ("host", "port", "username", "password")
+_AUTHORITY = "ca.crt"
 _MESSAGES_DB = 0
 _RESULTS_DB = 1
 
 
 def broker_secret(
-    connection: Mapping[str, str], source: str, result_expires_s: int
+    connection: Mapping[str, str], source: str, result_expires_s: int, *, authority: bool = True
 ) -> dict[str, str]:
     """Contents of the Secret `broker`.
 
@@ -19,29 +20,50 @@ def broker_secret(
         connection: base64 values by key, as the connection secret holds them.
         source: `namespace/name` of that secret, for errors.
         result_expires_s: how long a result is kept.
+        authority: whether the secret has to name the CA of the server's certificate.
 
     Raises:
         ValueError: naming the keys that the connection secret lacks.
 
     """
-    if missing := [key for key in _REQUIRED if not connection.get(key)]:
+    required = (*_LOGIN, _AUTHORITY) if authority else _LOGIN
+    if missing := [key for key in required if not connection.get(key)]:
         raise ValueError(
             f"broker.connectionSecret {source} lacks {', '.join(missing)}: it needs "
-            f"{', '.join(_REQUIRED)}"
+            f"{', '.join(required)}"
         )
-    host, port, username, password, ca = (b64decode(connection[k]).decode() for k in _REQUIRED)
+    given = {key: b64decode(connection[key]).decode() for key in required}
+    contents = owned_broker_secret(
+        given["host"], int(given["port"]), given["username"], given["password"], result_expires_s
+    )
+    return contents | ({_AUTHORITY: given[_AUTHORITY]} if authority else {})
+
+
+def owned_broker_secret(
+    host: str, port: int, username: str, password: str, result_expires_s: int
+) -> dict[str, str]:
+    """Contents of the Secret `broker` where the system's own CAs vouch for the server."""
     login = f"{quote(username, safe='')}:{quote(password, safe='')}"
     # Celery's result backend refuses rediss:// without ssl_cert_reqs.
     url = f"rediss://{login}@{host}:{port}/{{db}}?ssl_cert_reqs=required"
+    return {
+        **login_secret(host, port, username, password),
+        # By these another stack finds it, as its connection secret.
+        "host": host,
+        "port": str(port),
+        "brokerUrl": url.format(db=_MESSAGES_DB),
+        "resultBackend": url.format(db=_RESULTS_DB),
+        "resultExpiresSeconds": str(result_expires_s),
+    }
+
+
+def login_secret(host: str, port: int, username: str, password: str) -> dict[str, str]:
+    """An address and a login, as KEDA's redis scalers read them."""
     return {
         "address": f"{host}:{port}",
         "username": username,
         "password": password,
         "tls": "enable",
-        "ca.crt": ca,
-        "brokerUrl": url.format(db=_MESSAGES_DB),
-        "resultBackend": url.format(db=_RESULTS_DB),
-        "resultExpiresSeconds": str(result_expires_s),
     }
 
 

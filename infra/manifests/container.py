@@ -2,8 +2,8 @@
 
 from infra import names
 from infra.manifests import Manifest
-from infra.models.beat import BeatSpec
 from infra.models.fleet import FleetConfig
+from infra.models.image import ImageSource
 from infra.models.worker import Resources
 
 DATA_DIR = "/var/lib/fleet"
@@ -12,6 +12,8 @@ _HEARTBEAT_FILE = f"{_RUN_DIR}/heartbeat"
 _BROKER_DIR = "/etc/fleet/broker"
 _SETTINGS_DIR = "/etc/fleet/settings"
 _GPU = "nvidia.com/gpu"
+# Before a flavour's name: an image that exists only during `up`.
+BUILT = "built:"
 
 # Longer than the slowest tick (beat's 5 s), shorter than anyone waits for a stuck worker.
 HEARTBEAT_MAX_AGE_S = 60
@@ -21,9 +23,9 @@ def container(config: FleetConfig, name: str, command: list[str], resources: Res
     """One container of the shared image, restricted as far as Pod Security asks and further."""
     return {
         "name": name,
-        "image": config.image,
+        "image": image(config, resources.gpu),
         "command": command,
-        "env": _environment(config.beat),
+        "env": _environment(config),
         "resources": _resources(resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -33,25 +35,20 @@ def container(config: FleetConfig, name: str, command: list[str], resources: Res
         "volumeMounts": [
             {"name": "run", "mountPath": _RUN_DIR},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
-            {"name": "broker", "mountPath": _BROKER_DIR, "readOnly": True},
+            *_if_ca(config, {"name": "broker", "mountPath": _BROKER_DIR, "readOnly": True}),
             {"name": "settings", "mountPath": _SETTINGS_DIR, "readOnly": True},
             {"name": "data", "mountPath": DATA_DIR},
         ],
     }
 
 
-def volumes() -> list[Manifest]:
+def volumes(config: FleetConfig) -> list[Manifest]:
     """Volumes behind the mounts of `container`."""
+    authority = {"secretName": names.BROKER, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     return [
         {"name": "run", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        {
-            "name": "broker",
-            "secret": {
-                "secretName": names.BROKER,
-                "items": [{"key": "ca.crt", "path": "ca.crt"}],
-            },
-        },
+        *_if_ca(config, {"name": "broker", "secret": authority}),
         {"name": "settings", "configMap": {"name": names.SETTINGS}},
         {"name": "data", "persistentVolumeClaim": {"claimName": names.DATA}},
     ]
@@ -76,9 +73,29 @@ def from_secret(variable: str, secret: str, key: str) -> Manifest:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
-def _environment(beat: BeatSpec) -> list[Manifest]:
+def image(config: FleetConfig, gpus: int) -> str:
+    """Reference of the flavour for a pod with so many GPUs.
+
+    Of a flavour that this stack builds it is `BUILT` and its name, until the build tells more.
+    """
+    given = config.image
+    if not isinstance(given, ImageSource):
+        return given
+    if given.build is not None:
+        return f"{BUILT}{'gpu' if gpus and given.build.gpu_base_image else 'cpu'}"
+    return str(given.gpu if gpus else given.cpu)
+
+
+def _if_ca(config: FleetConfig, part: Manifest) -> list[Manifest]:
+    """The part, where the broker's certificate has a CA that the image does not know."""
+    return [part] if config.broker.publishes_ca else []
+
+
+def _environment(config: FleetConfig) -> list[Manifest]:
+    beat = config.beat
+    authority = {"FLEET_BROKER_CA_FILE": f"{_BROKER_DIR}/ca.crt"}
     literals = {
-        "FLEET_BROKER_CA_FILE": f"{_BROKER_DIR}/ca.crt",
+        **(authority if config.broker.publishes_ca else {}),
         "FLEET_SETTINGS_FILE": f"{_SETTINGS_DIR}/settings.json",
         "FLEET_DATA_DIR": DATA_DIR,
         "FLEET_HEARTBEAT_FILE": _HEARTBEAT_FILE,

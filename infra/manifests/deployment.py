@@ -171,7 +171,7 @@ def _template(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "terminationGracePeriodSeconds": grace_s,
-            "volumes": volumes(),
+            "volumes": volumes(config),
             **placement,
         },
     }

@@ -38,19 +38,18 @@ def scaled_object(config: FleetConfig, name: str) -> Manifest:
     }
 
 
-def trigger_authentication() -> Manifest:
+def trigger_authentication(secret: str = names.BROKER, *, authority: bool = True) -> Manifest:
     """Spec of the TriggerAuthentication: address, credentials and CA come from the Secret."""
     keys = {
         "address": "address",
         "username": "username",
         "password": "password",
         "tls": "tls",
-        "ca": "ca.crt",
+        **({"ca": "ca.crt"} if authority else {}),
     }
     return {
         "secretTargetRef": [
-            {"parameter": parameter, "name": names.BROKER, "key": key}
-            for parameter, key in keys.items()
+            {"parameter": parameter, "name": secret, "key": key} for parameter, key in keys.items()
         ]
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from infra.models.aws_agreement import aws_problems
 from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
@@ -29,6 +30,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from reference_problems(fleet)
     yield from group_problems(fleet.node_groups)
     yield from fairness_problems(fleet)
+    yield from aws_problems(fleet)
     workers = {name: w for name, w in fleet.workers.items() if resolves(w, fleet)}
     plans = {name: plan(fleet, name) for name in workers}
     stated = fleet.broker.visibility_timeout_s

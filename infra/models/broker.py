@@ -7,11 +7,14 @@ from pydantic import Field, PositiveInt
 from infra.models.base import Spec
 from infra.models.types import NamespaceName, ObjectName
 
+KeyPrefix = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*:)?$")]
+
 
 class ConnectionSecret(Spec):
     """A Kubernetes Secret that whoever runs the broker publishes.
 
-    Keys: `host`, `port`, `username`, `password`, `ca.crt`. Crossplane, ACK and External Secrets
+    Keys: `host`, `port`, `username`, `password`, and `ca.crt` unless `authority` is `system`.
+    Another stack's own Secret `broker` has them too. Crossplane, ACK and External Secrets
     write such secrets, and so does the rehearsal.
     """
 
@@ -24,7 +27,10 @@ class ExistingBroker(Spec):
 
     kind: Literal["existing"]
     connection_secret: ConnectionSecret
-    key_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*:)?$")] = ""
+    authority: Literal["secret", "system"] = "secret"
+    """Who vouches for its certificate: `ca.crt` of the connection secret, or the CAs that every
+    system knows, as of ElastiCache's."""
+    key_prefix: KeyPrefix = ""
     """Put before every key of the fleet; ends in a colon."""
     result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
     """How long a result is kept; results lie in database 1, messages in database 0."""
@@ -34,3 +40,8 @@ class ExistingBroker(Spec):
     """How often a message is delivered; one that never ends its task is parked after that."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""
+
+    @property
+    def publishes_ca(self) -> bool:
+        """Whether its certificate is signed by a CA that only its connection secret knows."""
+        return self.authority == "secret"

@@ -31,6 +31,8 @@ class NodeGroupSpec(Spec):
     taints: tuple[Taint, ...] = ()
     instance_type: str | None = None
     """Names its price in `prices`."""
+    disk_gib: PositiveInt | None = Field(default=None, alias="diskGiB")
+    """Of nodes that this stack starts; 50, and 150 where there are GPUs, whose images are large."""
     spot: bool = False
     """Cheaper nodes that are taken back at two minutes' notice."""
     launch_s: NonNegativeFloat = Field(default=120.0, alias="launchSeconds")

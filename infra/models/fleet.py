@@ -5,17 +5,24 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from infra.models.addons import AddOnSpec, CloudAlarms
 from infra.models.agreement import problems
 from infra.models.api import ApiSpec
 from infra.models.base import Spec
 from infra.models.beat import BeatSpec
 from infra.models.broker import ExistingBroker
 from infra.models.cluster import ExistingCluster, NodeGroupSpec
+from infra.models.eks import EksCluster
+from infra.models.elasticache import ElastiCacheBroker
+from infra.models.image import WorkerImage
+from infra.models.network import ExistingNetwork, NewNetwork
 from infra.models.queue import QueueSpec
 from infra.models.queue_class import merged
 from infra.models.tier import Tier
+from infra.models.tier_sections import with_tier_sections
 from infra.models.types import (
     WORKER_NAME,
+    AwsRegion,
     NamespaceName,
     NodeGroupName,
     QueueName,
@@ -39,9 +46,22 @@ class FleetConfig(Spec):
 
     tier: Tier
     namespace: NamespaceName
-    image: str = Field(pattern=r"^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")
-    cluster: ExistingCluster
-    broker: ExistingBroker
+    image: WorkerImage
+    """A reference, by digest outside of tests; or `cpu` and `gpu`; or `build`."""
+    cluster: ExistingCluster | EksCluster = Field(discriminator="kind")
+    broker: ExistingBroker | ElastiCacheBroker = Field(discriminator="kind")
+    network: NewNetwork | ExistingNetwork | None = Field(default=None, discriminator="kind")
+    """Of an EKS cluster or an ElastiCache broker; a new one beside `cluster.kind: eks`."""
+    keda: AddOnSpec = AddOnSpec(kind="existing")
+    monitoring: AddOnSpec = AddOnSpec(kind="existing")
+    """kube-prometheus-stack: Prometheus, Alertmanager, Grafana."""
+    alarms: CloudAlarms = CloudAlarms()
+    protect: bool = False
+    """Whether what holds data, and the cluster, can be deleted only after this is lifted."""
+    tags: Mapping[str, str] = {}
+    """Of every taggable AWS resource, beside project, namespace and tier: owner, cost centre."""
+    region: AwsRegion | None = None
+    """The AWS provider's own key, `aws:region`."""
     node_groups: Mapping[NodeGroupName, NodeGroupSpec] = Field(min_length=1)
     queues: Mapping[QueueName, QueueSpec] = Field(min_length=1)
     workers: Mapping[WorkerName, WorkerSpec] = {}
@@ -59,7 +79,19 @@ class FleetConfig(Spec):
     def _fill_in(cls, raw: Any) -> Any:  # noqa: ANN401 - unvalidated input
         if not isinstance(raw, dict) or not isinstance(raw.get("queues"), dict):
             return raw
-        return _served(_profiled(raw))
+        return _served(_profiled(with_tier_sections(raw)))
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether this stack owns anything there."""
+        return isinstance(self.cluster, EksCluster) or isinstance(self.broker, ElastiCacheBroker)
+
+    @property
+    def cluster_name(self) -> str | None:
+        """The EKS cluster's name; None where the stack makes none."""
+        if isinstance(self.cluster, EksCluster):
+            return self.cluster.name or self.namespace
+        return None
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

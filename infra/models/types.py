@@ -1,9 +1,10 @@
 """The named values that fields are made of, each with its limit and the limit's source."""
 
 import re
+from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$", max_length=63)]
 """A Redis list and `-Q` argument; no colon, which separates priority steps in list names."""
@@ -47,3 +48,21 @@ UsdPerHour = Annotated[float, Field(ge=0)]
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """Above the privileged ports, since pods do not run as root."""
+
+
+def _network(text: str) -> str:
+    try:
+        return str(IPv4Network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no IPv4 range: {error}") from None
+
+
+Cidr = Annotated[str, AfterValidator(_network)]
+"""An IPv4 range; its address is the first of it."""
+
+AwsRegion = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+
+ZoneLetter = Annotated[str, Field(pattern=r"^[a-z]$")]
+"""What an availability zone's name adds to its region's."""
+
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/\S+$")]

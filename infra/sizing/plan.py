@@ -76,7 +76,7 @@ def plan_worker(
         reasons={
             "minReplicaCount": why_low,
             "maxReplicaCount": why_high,
-            "formula": _why_formula(load, slots),
+            "formula": _why_formula(slots),
         },
     )
 
@@ -130,10 +130,9 @@ def _maximum(
     return max((min(caps)[0], low)), min(caps)[1]
 
 
-def _why_formula(load: Load, slots: Slots) -> str:
-    why = f"a waiting message asks for {slots.pending_weight:g} of a slot"
-    if slots.pending_weight < 1:
-        why += f", so that a backlog is gone in {load.mean_s / slots.pending_weight:.3g} s"
-    if slots.kept_free:
-        why += f"; {slots.kept_free} stay free for a burst"
-    return why
+def _why_formula(slots: Slots) -> str:
+    weight = slots.pending_weight
+    why = "each waiting message asks for a slot of its own"
+    if weight < 1:
+        why = f"one slot for {1 / weight:.3g} messages, waiting or in flight"
+    return f"{why}; {slots.kept_free} stay free for a burst" if slots.kept_free else why

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from infra.models.cluster import NodeGroupSpec
 from infra.models.worker import WorkerSpec
 
-_POLL_SHARE = 20
+_POLL_WAIT_SHARE = 20
+_POLL_COOLDOWN_SHARE = 6
 _POLL_MIN_S = 1
 _POLL_MAX_S = 15
 _COOLDOWN_MIN_S = 30
@@ -34,7 +35,7 @@ class Reaction:
     @property
     def cooldown_s(self) -> int:
         """As long idle as a restart costs: never worse than twice the best choice."""
-        return round(min(max(self.cold_s, _COOLDOWN_MIN_S), _COOLDOWN_MAX_S))
+        return round(_cooldown_s(self.cold_s))
 
 
 def reaction(
@@ -42,9 +43,16 @@ def reaction(
 ) -> Reaction:
     """Reaction of one worker kind on its node group.
 
-    A twentieth of the tolerated wait `wait_s` is a harmless polling interval; a stated one,
-    `poll_s`, wins.
+    A twentieth of the tolerated wait `wait_s` is a harmless polling interval, and so is a sixth
+    of the cooldown: KEDA goes to zero at the first poll after it. A stated one, `poll_s`, wins.
     """
     node_s = 0.0 if group.headroom else group.launch_s + group.image_pull_s
-    derived = round(min(max(wait_s / _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S))
-    return Reaction(poll_s if poll_s is not None else derived, hpa_s, worker.start_s + node_s)
+    cold_s = worker.start_s + node_s
+    if poll_s is None:
+        harmless_s = min(wait_s / _POLL_WAIT_SHARE, _cooldown_s(cold_s) / _POLL_COOLDOWN_SHARE)
+        poll_s = round(min(max(harmless_s, _POLL_MIN_S), _POLL_MAX_S))
+    return Reaction(poll_s, hpa_s, cold_s)
+
+
+def _cooldown_s(cold_s: float) -> float:
+    return min(max(cold_s, _COOLDOWN_MIN_S), _COOLDOWN_MAX_S)

@@ -30,8 +30,7 @@ def slots_needed(load: Load, react: Reaction) -> Slots:
     """Slots for the steady load, and how a burst is answered."""
     steady = max(1, fewest_slots(load.per_s, load.mean_s, load.wait_s, load.quantile, load.spread))
     in_time = load.wait_s > react.from_one_s
-    drain_s = (load.wait_s - react.from_one_s) / 2 if in_time else load.wait_s
-    weight = max(_LEAST_WEIGHT, min(1.0, load.mean_s / max(load.mean_s, drain_s)))
+    weight = max(_LEAST_WEIGHT, _weight(load, react))
     spare = (
         0 if load.wait_s >= react.from_one_s else slots_in_burst(load, steady, load.wait_s) - steady
     )
@@ -45,3 +44,16 @@ def slots_needed(load: Load, react: Reaction) -> Slots:
         pending_weight=round(weight, 3),
         at_burst=math.ceil(steady + at_burst),
     )
+
+
+def _weight(load: Load, react: Reaction) -> float:
+    """Slots that one waiting message asks for, so that none waits too long.
+
+    In the time that is left after the reaction, a slot begins one task at once and at least one
+    more in every two task lengths; none where the first outlasts that time. Where no time is
+    left, pods come too late for the messages seen; they are to clear such a backlog in time.
+    """
+    left_s = load.wait_s - react.from_one_s
+    if left_s <= 0:
+        return min(1.0, load.mean_s / load.wait_s)
+    return 1.0 if load.mean_s >= left_s else load.mean_s / (load.mean_s + left_s / 2)

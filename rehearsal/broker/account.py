@@ -9,6 +9,8 @@ from pathlib import Path
 from rehearsal.control_plane.files import write_atomically
 
 USERNAME = "fleet"
+OPERATOR = "rehearsal-operator"
+"""Who may do everything, where the stage has AWS's stand-in."""
 _PASSWORD_BYTES = 24
 
 
@@ -24,7 +26,7 @@ class Account:
         return hashlib.sha256(self.password.encode()).hexdigest()
 
 
-def ensure_account(path: Path) -> Account:
+def ensure_account(path: Path, username: str = USERNAME) -> Account:
     """Read the account; a missing or unreadable one is made anew.
 
     Raises:
@@ -34,7 +36,7 @@ def ensure_account(path: Path) -> Account:
     try:
         return Account(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
-        account = Account(USERNAME, secrets.token_urlsafe(_PASSWORD_BYTES))
+        account = Account(username, secrets.token_urlsafe(_PASSWORD_BYTES))
     content = {"username": account.username, "password": account.password}
     write_atomically(path, json.dumps(content))
     return account

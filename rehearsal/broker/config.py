@@ -10,7 +10,7 @@ SOCKET = "broker.sock"
 """Relative to the data folder: a whole path may exceed the 107 bytes a socket's may have."""
 
 # What ElastiCache withholds from its users ("Supported and restricted commands", 2026-11).
-_WITHHELD = (
+WITHHELD = (
     "acl",
     "bgrewriteaof",
     "bgsave",
@@ -26,12 +26,20 @@ _WITHHELD = (
 )
 
 
-def render_access_list(account: Account) -> str:
-    """One user who may do what ElastiCache's may; everyone else is turned away."""
-    commands = " ".join(("+@all", *(f"-{name}" for name in _WITHHELD), "+acl|whoami"))
+def render_access_list(account: Account, operator: Account | None = None) -> str:
+    """One user who may do what ElastiCache's may; everyone else is turned away.
+
+    The operator may do everything: AWS's stand-in administers the server with it.
+    """
+    commands = " ".join(("+@all", *(f"-{name}" for name in WITHHELD), "+acl|whoami"))
     return (
         "user default off nopass nocommands\n"
         f"user {account.username} on #{account.password_sha256} ~* &* {commands}\n"
+        + (
+            f"user {operator.username} on #{operator.password_sha256} ~* &* +@all\n"
+            if operator
+            else ""
+        )
     )
 
 

@@ -31,6 +31,8 @@ class Broker:
     ports: Ports
     account: Account
     maxmemory_mib: int
+    operator: Account | None = None
+    """Who administers it, for AWS's stand-in."""
 
     @property
     def _folder(self) -> Path:
@@ -67,7 +69,7 @@ class Broker:
 
         """
         make_folder(self._data)
-        write_if_changed(self._access_list, render_access_list(self.account))
+        write_if_changed(self._access_list, render_access_list(self.account, self.operator))
         write_if_changed(self._config_file, self._config())
 
     def programs(self) -> list[Program]:

@@ -1,6 +1,6 @@
 """The command lines of KEDA's operator and metrics adapter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rehearsal.control_plane.credentials import OPERATOR_HOST, Credentials
@@ -23,6 +23,8 @@ class Keda:
 
     credentials: Credentials
     ports: Ports
+    trusts_stage: bool = False
+    """Whether the stage's authority stands for those of the system, as Amazon's would."""
 
     @property
     def _grpc_folder(self) -> Path:
@@ -43,7 +45,9 @@ class Keda:
             "zap-log-level": "info",
             "zap-encoder": "console",
         }
-        return self._program("keda-operator", binary, options, kubeconfig)
+        trust = {"SSL_CERT_FILE": str(self.credentials.authority.certificate)}
+        program = self._program("keda-operator", binary, options, kubeconfig)
+        return replace(program, env={**program.env, **trust}) if self.trusts_stage else program
 
     def adapter(self, binary: Path) -> Program:
         """Serves `external.metrics.k8s.io` to the autoscaler."""

@@ -39,9 +39,10 @@ class SpecFile:
         return before != (self.current, self.nodes)
 
     def _read(self) -> tuple[RehearsalSpec, tuple[NodeSpec, ...]]:
-        spec = self._layout.read_spec()
+        spec = self._layout.read_staged()
         return spec, spec.nodes_with(self._layout.read_launched_nodes())
 
     def _written_ns(self) -> tuple[int, ...]:
-        files = (self._layout.spec_file, self._layout.launched_nodes_file)
+        layout = self._layout
+        files = (layout.spec_file, layout.launched_nodes_file, layout.cloud_node_groups_file)
         return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)

@@ -31,8 +31,9 @@ class NodeAutoscaler:
 
     def __init__(self, layout: Layout, api: ApiClient) -> None:
         self._api = api
+        self._layout = layout
         self._heartbeat = layout.node_autoscaler_heartbeat
-        self._machines = Machines(layout, layout.read_spec().node_groups)
+        self._machines = Machines(layout, layout.read_staged().node_groups)
         self._events = EventRecorder(api, COMPONENT)
         self._pods: dict[str, Pod] = {}
         self._nodes: dict[str, Node] = {}
@@ -85,6 +86,7 @@ class NodeAutoscaler:
 
     async def _look(self) -> None:
         now_s = time.monotonic()
+        self._machines.adopt(self._layout.read_staged().node_groups)
         self._machines.settle(now_s)
         pending = [pod for pod in self._pods.values() if is_unschedulable(pod)]
         self._scale_up(pending, now_s)

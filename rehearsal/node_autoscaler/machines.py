@@ -45,6 +45,18 @@ class Machines:
         for group in self.groups:
             yield from (group.node(number) for number in sorted(self.numbers[group.name]))
 
+    def adopt(self, groups: tuple[NodeGroup, ...]) -> None:
+        """Go on with these groups: new ones are filled, nodes of former ones are gone."""
+        if groups == self.groups:
+            return
+        self.groups = groups
+        names = {group.name for group in groups}
+        self._there = {
+            group.name: _filled(group, self._there.get(group.name, ())) for group in groups
+        }
+        self._due_s = {key: due_s for key, due_s in self._due_s.items() if key[0] in names}
+        self._write()
+
     def launch(self, group: NodeGroup, number: int, now_s: float) -> None:
         """Begin a boot."""
         self._due_s[group.name, number] = now_s + group.launch_s

@@ -13,6 +13,9 @@ class Log(Protocol):
     def warning(self, urn: str, message: str) -> None:
         """Show a warning that stays on the screen."""
 
+    def note(self, urn: str, message: str) -> None:
+        """Show a message that stays on the screen."""
+
     def status(self, urn: str, message: str) -> None:
         """Show what is going on now; the next status replaces it, an empty one clears it."""
 
@@ -25,6 +28,9 @@ class EngineLog:
 
     def warning(self, urn: str, message: str) -> None:
         self._send(engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=urn, message=message))
+
+    def note(self, urn: str, message: str) -> None:
+        self._send(engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=urn, message=message))
 
     def status(self, urn: str, message: str) -> None:
         self._send(

@@ -13,11 +13,22 @@ EXECUTABLE = 0o755
 STAND_INS = {
     "pulumi-language-python": "rehearsal.plugins.language_host",
     "pulumi-resource-kubernetes": "rehearsal.plugins.kubernetes_provider",
+    "pulumi-resource-aws": "rehearsal.plugins.aws_provider",
+    "pulumi-resource-random": "rehearsal.plugins.random_provider",
+    "pulumi-resource-docker-build": "rehearsal.plugins.docker_build_provider",
 }
+# Programs that a rehearsal of a stack on AWS must find before any other of their name: the real
+# `aws` would sign in to the real EKS.
+COMMANDS = {"aws": "rehearsal.cloud.aws_command"}
 # The file's second line; a file without it is never overwritten or removed.
 MARK = "# A stand-in written by rehearsal.plugins; it gives way to the official plugin."
 # The Pulumi SDK a resource plugin belongs to; the engine asks for a plugin of its version.
-SDKS = {"pulumi-resource-kubernetes": "pulumi_kubernetes"}
+SDKS = {
+    "pulumi-resource-kubernetes": "pulumi_kubernetes",
+    "pulumi-resource-aws": "pulumi_aws",
+    "pulumi-resource-random": "pulumi_random",
+    "pulumi-resource-docker-build": "pulumi_docker_build",
+}
 
 
 def install(bin_dir: Path, search_path: str, pulumi_home: Path | None = None) -> list[str]:
@@ -42,6 +53,14 @@ def install(bin_dir: Path, search_path: str, pulumi_home: Path | None = None) ->
             _write(bin_dir / name, script(Path(sys.executable), module))
             written.append(name)
     return written
+
+
+def install_commands(folder: Path) -> list[str]:
+    """Write the stand-ins of programs into a folder that is to be the first of PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, module in COMMANDS.items():
+        _write(folder / name, script(Path(sys.executable), module))
+    return list(COMMANDS)
 
 
 def script(python: Path, module: str) -> str:

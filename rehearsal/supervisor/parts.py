@@ -32,6 +32,7 @@ STOP_ORDER: tuple[frozenset[str], ...] = (
         {
             "broker",
             "broker-tls",
+            "cloud",
             "keda-adapter",
             "keda-operator",
             "kube-controller-manager",

@@ -3,11 +3,13 @@
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from rehearsal.broker.account import ensure_account
+from rehearsal.broker.account import OPERATOR, Account, ensure_account
 from rehearsal.broker.connection import Connection, socket_problem
 from rehearsal.broker.programs import Broker
 from rehearsal.broker.server import BrokerServer
+from rehearsal.cloud.program import BrokerAccess, cloud_problem, cloud_program
 from rehearsal.control_plane.api import KubernetesApi
 from rehearsal.control_plane.credentials import Credentials
 from rehearsal.control_plane.etcd import etcd_program
@@ -47,7 +49,13 @@ class Plan:
             RehearsalError: the state folder cannot be written.
 
         """
-        return [*self._control_plane(), *self._broker_parts(), *self._keda(), *self._nodes()]
+        return [
+            *self._control_plane(),
+            *self._broker_parts(),
+            *self._keda(),
+            *self._cloud(),
+            *self._nodes(),
+        ]
 
     @cached_property
     def _api(self) -> KubernetesApi:
@@ -98,7 +106,32 @@ class Plan:
             ports=self.ports,
             account=self._connection.account,
             maxmemory_mib=self.spec.broker_maxmemory_mib,
+            operator=self._operator if self.spec.aws else None,
         )
+
+    @property
+    def _operator_file(self) -> Path:
+        return self.layout.broker / "operator.json"
+
+    @cached_property
+    def _operator(self) -> Account:
+        return ensure_account(self._operator_file, OPERATOR)
+
+    def _cloud(self) -> list[Part]:
+        """AWS's stand-in, on a port that it chooses itself and tells in a file."""
+        if not self.spec.aws:
+            return []
+        authority = self.credentials.authority.certificate
+        access = BrokerAccess(self.ports.broker, authority, self._operator_file)
+        root = self.layout.root
+        program = cloud_program(root, 0, access)
+        needed = ("kube-apiserver", self._broker_end)
+        return [Part(program.name, lambda: cloud_problem(root), needed, program)]
+
+    @property
+    def _broker_end(self) -> str:
+        """The part that clients of the broker connect to."""
+        return "broker" if self.server.tls else "broker-tls"
 
     def _broker_parts(self) -> list[Part]:
         connection, broker = self._connection, self.broker
@@ -118,7 +151,8 @@ class Plan:
         ]
 
     def _keda(self) -> list[Part]:
-        render, ports, ask = Keda(self.credentials, self.ports), self.ports, self._ask.problem
+        render = Keda(self.credentials, self.ports, trusts_stage=self.spec.aws)
+        ports, ask = self.ports, self._ask.problem
         operator = render.operator(self.tools.keda_operator)
         adapter = render.adapter(self.tools.keda_adapter)
         after = ("platform-objects",)
@@ -138,13 +172,13 @@ class Plan:
         heartbeat = heartbeat_file(self.layout)
         fixed = frozenset(node.name for node in self.spec.nodes)
         least = {group.name: group.minimum for group in self.spec.node_groups}
-        autoscaler = self._node_autoscaler() if least else []
+        autoscaler = self._node_autoscaler() if least or self.spec.aws else []
         needed = (agent.name, *(part.name for part in autoscaler))
         return [
             Part(
                 agent.name,
                 lambda: heartbeat_problem(heartbeat, _HEARTBEAT_LIMIT_S),
-                ("platform-objects", "broker" if self.server.tls else "broker-tls"),
+                ("platform-objects", self._broker_end),
                 agent,
             ),
             *autoscaler,

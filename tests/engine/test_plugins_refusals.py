@@ -17,7 +17,7 @@ pulumi.export("read", found.data["token"])
 HELM = """
 from pulumi_kubernetes.helm.v3 import Release
 
-Release("keda", chart="keda")
+Release("keda", chart="keta")
 """
 
 
@@ -124,7 +124,7 @@ def test_what_the_stand_in_lacks_is_refused_by_name(project: Project, cluster: C
 
     told = project.fail("preview")
 
-    assert "the stand-in for pulumi-resource-kubernetes knows no Helm releases" in told
+    assert "no chart 'keta' of no repository is known here, only" in told
 
 
 def test_an_unreachable_cluster_is_told_once_and_plainly(project: Project) -> None:

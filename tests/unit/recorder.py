@@ -47,7 +47,7 @@ class Recorder(Mocks):
         return {r.inputs["metadata"]["name"]: r.inputs for r in found}
 
 
-def render(config: FleetConfig, recorder: Recorder | None = None) -> Recorder:
+def render(config: FleetConfig, recorder: Recorder | None = None, given: str = "token") -> Recorder:
     """Run the program on the mock engine to its end."""
     recorder = recorder or Recorder()
     # Its own loop, whatever earlier tests did with the thread's.
@@ -57,7 +57,7 @@ def render(config: FleetConfig, recorder: Recorder | None = None) -> Recorder:
 
     @test
     def program() -> None:
-        deploy(config, pulumi.Output.secret("token"))
+        deploy(config, pulumi.Output.secret(given))
 
     program()
     loop.close()

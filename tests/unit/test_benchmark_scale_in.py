@@ -1,14 +1,16 @@
 """What the scale-in benchmark makes of a pod's log, of results, and of its figures."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from io import StringIO
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from benchmarks.scale_in.load import Load
-from benchmarks.scale_in.report import Report, drains
+from benchmarks.scale_in.report import Report, drains, earlier, quantile
 from benchmarks.scale_in.victim import Victim, examine
 from fleet.api_client import FleetApi, Result
 
@@ -17,7 +19,7 @@ GOOD = Report(
     while_tasks_ran=2,
     replicas=8,
     floor=4,
-    seed=1,
+    seeds=[1],
     tasks=9,
     results=9,
     failed=0,
@@ -26,9 +28,7 @@ GOOD = Report(
     duplicated=0,
     redelivered=0,
     finished_after_sigterm=3,
-    drain_p50_s=1.0,
-    drain_p95_s=2.0,
-    drain_max_s=3.0,
+    drain_s=[1.0, 3.0],
     took_s=60.0,
 )
 
@@ -58,15 +58,39 @@ def test_only_tasks_that_ended_after_sigterm_count_as_hit() -> None:
         ({"while_tasks_ran": 1}, "only 1 of 2 scale-ins hit a busy pod"),
     ],
 )
-def test_whatever_must_not_be_is_told(change: dict[str, int], told: str) -> None:
+def test_whatever_must_not_be_is_told(change: dict[str, Any], told: str) -> None:
     assert GOOD.problems == []
     assert replace(GOOD, **change).problems == [told]
 
 
-def test_drains_are_told_by_quantile() -> None:
-    victims = [Victim(str(n), float(n), 1) for n in range(1, 101)]
+def test_quantiles_are_values_that_occurred() -> None:
+    victims = [Victim(str(n), float(n), 1) for n in range(100, 0, -1)]
 
-    assert drains(victims) == (51.0, 96.0, 100.0)
+    assert [quantile(drains(victims), share) for share in (0.5, 0.95, 1.0)] == [50.0, 95.0, 100.0]
+
+
+def test_runs_add_up_in_one_file_and_page(tmp_path: Path) -> None:
+    file = tmp_path / "scale_in.json"
+    GOOD.with_earlier(earlier(file, 8, 4, seed=1)).write(file)
+    second = replace(GOOD, seeds=[2], lost=1, drain_s=[7.0])
+    second.with_earlier(earlier(file, 8, 4, seed=2)).write(file)
+
+    told = json.loads(file.read_text())
+    assert (told["rounds"], told["tasks"], told["lost"]) == (4, 18, 1)
+    assert (told["replicas"], told["floor"]) == (8, 4)
+    page = file.with_suffix(".md").read_text()
+    assert "| scale-ins | 4 |" in page
+    assert "| pod gone after, p50 / p95 / max | 3.0 / 7.0 / 7.0 s |" in page
+
+
+def test_runs_of_other_replicas_or_of_the_same_tasks_are_not_added(tmp_path: Path) -> None:
+    file = tmp_path / "scale_in.json"
+    GOOD.write(file)
+
+    with pytest.raises(ValueError, match="8 to 4 replicas"):
+        earlier(file, 8, 3, seed=2)
+    with pytest.raises(ValueError, match="has seed 1 already"):
+        earlier(file, 8, 4, seed=1)
 
 
 class Answers:

@@ -102,6 +102,16 @@ def test_keda_asks_its_operator_by_the_name_in_the_certificate(
     assert ADAPTER_HOST == "keda-metrics-apiserver.keda.svc"
 
 
+def test_keda_trusts_the_stages_authority_only_where_it_stands_for_the_systems(
+    credentials: Credentials,
+) -> None:
+    plain, trusting = Keda(credentials, PORTS), Keda(credentials, PORTS, trusts_stage=True)
+
+    assert "SSL_CERT_FILE" not in plain.operator(BINARY).env
+    authority = str(credentials.authority.certificate)
+    assert trusting.operator(BINARY).env["SSL_CERT_FILE"] == authority
+
+
 def test_a_kubeconfig_is_private_and_needs_no_other_file(credentials: Credentials) -> None:
     path = credentials.layout.kubeconfig
     document = yaml.safe_load(path.read_text())

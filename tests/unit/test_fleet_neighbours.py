@@ -13,6 +13,7 @@ from fleet.project import Project
 from fleet.up import Up
 from infra.config import load_file
 from rehearsal.errors import RehearsalError
+from tests.unit.aws_stack import write_stack_file
 from tests.unit.recorder import IMAGINEER
 
 PREFIX = "celery-fleet:"
@@ -96,3 +97,13 @@ def test_every_shipped_stack_may_come_up_beside_the_others(project: Project) -> 
 
     for path in project.root.glob("Pulumi.*.yaml"):
         check(project, path.name.split(".")[1])
+
+
+def test_stacks_on_aws_share_nothing_unless_they_name_one_cluster(project: Project) -> None:
+    write_stack_file(project.stack_file("prod"))
+    write_stack_file(project.stack_file("abroad"), region="us-east-1")
+    check(project, "prod")
+
+    write_stack_file(project.stack_file("copy"))
+    with pytest.raises(RehearsalError, match="both state celery-fleet:namespace fleet-prod"):
+        check(project, "copy")

@@ -140,6 +140,16 @@ def test_a_users_own_secret_is_never_dropped(project: Project) -> None:
     assert path.read_text() == own
 
 
+@pytest.mark.parametrize("provider", [SALT, "secretsprovider: awskms://a\nencryptedkey: AQ==\n"])
+def test_a_copy_keeps_no_secret_and_asks_for_no_key(provider: str, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(TEMPLATE + TOKEN + "  aws:secretKey:\n    secure: v1:abc\n" + provider)
+
+    stack_file.drop_every_secret(path)
+
+    assert yaml.safe_load(path.read_text()) == yaml.safe_load(TEMPLATE)
+
+
 def test_a_token_counts_as_set_only_when_encrypted(project: Project) -> None:
     path = stack_file.ensure(project, "local").path
     assert not stack_file.is_secret_set(path)

@@ -184,6 +184,15 @@ def test_a_changed_password_rolls_every_pod() -> None:
     assert all(marks(before)[name] != marks(after)[name] for name in before)
 
 
+def test_a_changed_token_rolls_the_api_alone_and_shows_nowhere_but_in_its_secret() -> None:
+    before, after = (render(imagineer(), given=t).of_kind("Deployment") for t in ("one", "other"))
+
+    rolled = {name for name in before if before[name]["spec"] != after[name]["spec"]}
+    assert rolled == {"api"}
+    annotations = after["api"]["spec"]["template"]["metadata"]["annotations"]
+    assert "other" not in annotations.values()
+
+
 def test_changing_one_queue_leaves_the_other_workers_untouched() -> None:
     before = render(imagineer())
     queues = imagineer().model_dump(by_alias=True)["queues"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from infra.models.cluster import NodeGroupSpec
 from infra.models.objective import Objective
 from infra.models.queue import QueueSpec
-from infra.models.tier import TIERS
+from infra.models.tier import TIERS, Tier
 from infra.models.worker import WorkerSpec
 from infra.sizing import grace_period_s, pending_keys, plan_worker, visibility_timeout_s
 from infra.sizing.limits import longest_hold_s
@@ -25,7 +25,7 @@ def queue(hard: int = 1800, **objective: object) -> QueueSpec:
 
 
 def derived(
-    worker: WorkerSpec, promise: QueueSpec, tier: str = "prod", **group: object
+    worker: WorkerSpec, promise: QueueSpec, tier: Tier = "prod", **group: object
 ) -> WorkerPlan:
     nodes = NodeGroupSpec.model_validate({"cpu": 32, "memoryMiB": 65536, **group})
     return plan_worker("w", worker, [("q", promise)], nodes, TIERS[tier], hpa_s=15)
@@ -115,13 +115,13 @@ def test_trigger_names_are_identifiers_whatever_the_queues_are_called() -> None:
     ("stated", "slots", "expected"),
     [
         ((0.3, 72_000, (3000, 30), 5), 8, (4, 10, 0.06, 25)),
-        ((180, 10, (12, 60), 10), 1, (15, 30, 1.0, 12)),
+        ((180, 10, (12, 60), 10), 1, (13, 30, 1.0, 10)),
         ((0.2, 18_000, (200, 10), 1), 8, (1, 2, 0.2, 4)),
         ((300, 20, (20, 60), 60), 4, (0, 14, 1.0, 0)),
         ((240, 20, (16, 60), 120), 4, (0, 10, 1.0, 0)),
-        ((5, 10, (10, 10), 60), 2, (0, 4, 0.286, 0)),
-        ((180, 12, (30, 60), 300), 2, (0, 32, 1.0, 0)),
-        ((3, 36, (500, 5), 60), 4, (0, 44, 0.171, 0)),
+        ((5, 10, (10, 10), 60), 2, (0, 4, 0.222, 0)),
+        ((180, 12, (30, 60), 300), 2, (0, 20, 0.567, 0)),
+        ((3, 36, (500, 5), 60), 4, (0, 38, 0.146, 0)),
     ],
 )
 def test_a_promise_gives_the_bounds_and_weights_of_the_worked_examples(
@@ -158,6 +158,17 @@ def test_a_worker_that_may_rest_at_zero_is_not_kept_awake_by_its_own_formula(
     assert plan.min_replicas > 0 or at_rest(plan) == 0
 
 
+@pytest.mark.parametrize(
+    ("wait_s", "start_s", "poll_s"), [(40, 10, 2), (7200, 10, 5), (7200, 300, 15)]
+)
+def test_a_poll_is_short_beside_the_wait_and_beside_the_idle_time_that_it_prolongs(
+    wait_s: float, start_s: float, poll_s: int
+) -> None:
+    plan = derived(WorkerSpec(start_s=start_s), promise(0.1, 10, (10, 10), wait_s))
+
+    assert plan.polling_interval_s == poll_s
+
+
 def test_one_message_is_never_too_light_to_wake_a_worker() -> None:
     plan = derived(WorkerSpec(), promise(0.1, 10, (10, 10), 7200))
 
@@ -182,7 +193,7 @@ def test_spare_slots_are_added_to_long_tasks_only_since_short_ones_end_before_a_
         derived(WorkerSpec(), promise(task_s, 10, (12, 10), 10)).slots for task_s in (180, 5)
     )
 
-    assert long.spare == long.kept_free == 12
+    assert long.spare == long.kept_free == 10
     assert short.spare > short.kept_free == 0
 
 
@@ -219,7 +230,7 @@ def test_a_stated_maximum_holds_a_derived_floor_down_and_says_so() -> None:
     plan = derived(WorkerSpec(max_replicas=3), hasty, tier="local")
 
     assert (plan.min_replicas, plan.max_replicas) == (3, 3)
-    assert plan.reasons["minReplicaCount"].endswith("15 replicas, held down by maxReplicaCount")
+    assert plan.reasons["minReplicaCount"].endswith("13 replicas, held down by maxReplicaCount")
     assert derived(WorkerSpec(max_replicas=9), hasty, tier="local").min_replicas == 9
 
 

@@ -1,14 +1,20 @@
 """The live benchmark's own rules: scaled times, peers' settings, tasks told by their ids."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from benchmarks.live.arms import OURS, arm
+from benchmarks.live.blocks import disturbed
 from benchmarks.live.comparison import interval, ratio
+from benchmarks.live.described import described
 from benchmarks.live.figures import figures
+from benchmarks.live.outcome import Outcome, Policy
 from benchmarks.live.record import Disturbance, Execution, PodRecord, RunRecord, TaskRecord
+from benchmarks.live.report import page
 from benchmarks.live.scenario import Scenario, scenarios, trace
+from benchmarks.live.simulated import beside_simulator
 from benchmarks.live.timeline import serving, timeline
 from fleet.simulation.peers import airflow_chart, keda_defaults, mitodl_cms
 
@@ -132,6 +138,76 @@ def test_a_difference_is_claimed_only_by_five_blocks_whose_interval_leaves_out_o
     assert not interval([0.5, 1.3, 0.6, 1.2, 0.9]).differs
     assert ratio({0: 1.0, 1: 2.0}, {0: 2.0, 2: 5.0}) == interval([0.5])
     assert ratio({0: 1.0}, {0: 0.0}) is None
+
+
+def test_a_run_that_other_work_on_the_machine_slowed_is_void(scenario: Scenario) -> None:
+    tasks = {"t": task(Execution("worker-work@a", 2.0, 3.0))}
+    # 20 s are stated, 4 s of the stage; of 4 s of a task, 0.8 s.
+    prompt, slow = PodRecord("a", 1.0, 5.9), PodRecord("a", 1.0, 6.1)
+    late = {"t": TaskRecord(0.0, 1.0, 0.0, lag_s=1.0)}
+    overran = {"t": task(Execution("worker-work@a", 2.0, 3.05))}
+
+    assert disturbed(record(tasks, {"1": prompt}), scenario) is None
+    told = "pods took 5.1 s to begin, not 4.0 s"
+    assert disturbed(record(tasks, {"1": slow}), scenario) == told
+    told = "tasks were published up to 1.00 s late"
+    assert disturbed(record(late, {"1": prompt}), scenario) == told
+    told = "tasks ran 0.05 s longer than they should"
+    assert disturbed(record(overran, {}), scenario) == told
+
+
+def test_the_page_tells_of_each_policy_what_was_deployed(scenario: Scenario) -> None:
+    ours, keda, airflow, mitodl = (
+        described(arm(scenario, name)) for name in (OURS, "keda", "airflow", "mitodl")
+    )
+
+    assert (keda["counts"], keda["wanted per pod"], keda["pods"]) == ("`pending`", "5", "0 to 4")
+    assert (keda["looks every"], keda["to zero after"], keda["grace"]) == ("6 s", "60 s", "6 s")
+    assert airflow["counts"] == "`ceil((in_flight + pending) / 12)`"
+    assert airflow["takes away"] == "100 % in 3 s, looking back 60 s"
+    assert (mitodl["to zero after"], mitodl["pods"]) == ("never", "1 to 4")
+    assert [one["prefetch"] for one in (ours, keda, airflow)] == ["none", "4 a slot", "1 a slot"]
+    assert keda["acknowledges"] == "at the start"
+    assert ours["acknowledges"] == "at the end; again after 48 s"
+
+
+def outcome_of(scenario: Scenario, runs: dict[str, RunRecord]) -> Outcome:
+    policies = [
+        Policy(name, name, {0: one}, {0: figures(one, scenario.tolerated_s)})
+        for name, one in runs.items()
+    ]
+    return Outcome(scenario, policies, {1: "a; b", 2: "b"})
+
+
+def test_the_page_has_a_column_for_each_policy_and_says_why_blocks_are_void(
+    scenario: Scenario,
+) -> None:
+    pods = {"1": PodRecord("a", 1.0, 2.0, 30.0, 31.0)}
+    soon = record({"t": task(Execution("worker-work@a", 2.0, 3.0))}, pods)
+    late = record({"t": task(Execution("worker-work@a", 4.0, 5.0))}, pods)
+
+    told = page([outcome_of(scenario, {OURS: soon, "keda": late})])
+
+    assert "1 block, 2 more void (a; b)." in told
+    assert "| wait max, s | 2.0 | 4.0 |" in told
+    assert "| wait max | 0.50 |" in told
+    assert "| lost | 0 | 0 |" in told
+    assert "| grace | 24 s | 6 s |" in told
+
+
+def test_the_page_holds_the_simulator_against_our_runs_that_scaled(scenario: Scenario) -> None:
+    pods = {"1": PodRecord("a", 2.0, 6.0, 30.0, 31.0)}
+    asleep = record({"t": task(Execution("worker-work@a", 6.0, 7.0))}, pods)
+    asleep.tasks["t"].published_s = 1.0
+    soon = replace(asleep, replicas=[(0.0, 0), (2.0, 1)])
+    late = replace(asleep, replicas=[(0.0, 0), (6.5, 1)])
+
+    assert beside_simulator(outcome_of(scenario, {OURS: asleep})) == {}
+    told = beside_simulator(outcome_of(scenario, {OURS: soon}))
+    assert (told["pod asked for after, real"], told["pod ready after, real"]) == ("1.0 s", "5.0 s")
+    assert (told["HPA period"], told["blocks that agree"]) == ("3 s", "1 of 1")
+    told = beside_simulator(outcome_of(scenario, {OURS: late}))
+    assert told["blocks that agree"] == "0 of 1"
 
 
 def test_a_pod_serves_from_its_workers_start_to_the_beginning_of_its_end(

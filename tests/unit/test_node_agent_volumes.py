@@ -161,6 +161,7 @@ def released(phase: str = "Released", policy: str = "Delete", **meta: Any) -> Pe
 
 def test_a_claim_is_provisioned_only_when_asked_and_only_once() -> None:
     assert is_to_provision(claim())
+    assert is_to_provision(claim("efs.csi.aws.com"))
     assert not is_to_provision(claim("ebs.csi.aws.com"))
     assert not is_to_provision(claim(volumeName="pvc-1"))
 

@@ -9,6 +9,7 @@ from fleet.planning import page
 from infra.manifests.deployment import worker_deployment
 from infra.manifests.scaled_object import scaled_object
 from infra.models.fleet import FleetConfig
+from tests.unit.aws_stack import aws_stack
 from tests.unit.test_worker_contract import FLEETS
 
 
@@ -63,3 +64,9 @@ def test_the_page_names_the_file_to_change_and_is_written_whole(tmp_path: Path) 
 
     assert "change `Pulumi.local.yaml`" in file.read_text()
     assert file.read_text() == page.text(fleet, "local", "Pulumi.local.yaml")
+
+
+def test_a_cluster_that_the_stack_makes_is_named_as_kubectl_will_know_it() -> None:
+    text = page.text(aws_stack(cluster={"name": "big"}), "prod", "Pulumi.prod.yaml")
+
+    assert "kubectl --context big -n fleet-prod" in text

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from rehearsal.plugins.kubernetes_provider.difference import changes
+from rehearsal.plugins.difference import changes
 from rehearsal.plugins.kubernetes_provider.objects import Kind
-from rehearsal.plugins.kubernetes_provider.paths import (
+from rehearsal.plugins.kubernetes_provider.replacement import (
+    Mutability,
+    replaces,
+    replacing_fields,
+)
+from rehearsal.plugins.paths import (
     MISSING,
     Path,
     parsed,
@@ -14,12 +19,7 @@ from rehearsal.plugins.kubernetes_provider.paths import (
     with_value,
     written,
 )
-from rehearsal.plugins.kubernetes_provider.replacement import (
-    Mutability,
-    replaces,
-    replacing_fields,
-)
-from rehearsal.plugins.kubernetes_provider.values import UNKNOWN
+from rehearsal.plugins.values import UNKNOWN
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 SECRET = Kind("", "v1", "Secret")

@@ -8,12 +8,12 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     Kind,
     kind_of_type,
     name_of_id,
-    type_of_urn,
 )
 from rehearsal.plugins.kubernetes_provider.spelling import for_kubernetes, for_pulumi
 from rehearsal.plugins.kubernetes_provider.state import field_manager
 from rehearsal.plugins.kubernetes_provider.support import refuse_unsupported
-from rehearsal.plugins.kubernetes_provider.values import UNKNOWN, Secret
+from rehearsal.plugins.urns import type_of_urn
+from rehearsal.plugins.values import UNKNOWN, Secret
 
 AUTONAMED = {"pulumi.com/autonamed": "true"}
 
@@ -132,7 +132,7 @@ def test_an_id_is_a_name_with_or_without_a_namespace() -> None:
 @pytest.mark.parametrize(
     ("token", "kind", "told"),
     [
-        ("kubernetes:helm.sh/v3:Release", "", "Helm releases"),
+        ("kubernetes:helm.sh/v3:Chart", "", "Helm charts"),
         ("kubernetes:core/v1:ConfigMapPatch", "ConfigMap", "Patch resources"),
         ("kubernetes:core/v1:ConfigMapList", "ConfigMapList", "List resources"),
     ],

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.plugins import install
+from rehearsal.plugins import install, install_commands
 from rehearsal.plugins.install import script
 
-BOTH = ["pulumi-language-python", "pulumi-resource-kubernetes"]
+OTHERS = ["pulumi-resource-aws", "pulumi-resource-random", "pulumi-resource-docker-build"]
+BUT_KUBERNETES = ["pulumi-language-python", *OTHERS]
+ALL = ["pulumi-language-python", "pulumi-resource-kubernetes", *OTHERS]
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +26,11 @@ def official(folder: Path, name: str) -> None:
     file.chmod(0o755)
 
 
-def test_both_stand_ins_are_written_where_nothing_is_found(tmp_path: Path) -> None:
+def test_all_stand_ins_are_written_where_nothing_is_found(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
 
-    assert install(plugins, str(tmp_path / "empty")) == BOTH
-    assert all((plugins / name).stat().st_mode & 0o111 for name in BOTH)
+    assert install(plugins, str(tmp_path / "empty")) == ALL
+    assert all((plugins / name).stat().st_mode & 0o111 for name in ALL)
 
 
 def test_an_official_plugin_on_path_needs_no_stand_in_and_removes_an_old_one(
@@ -38,14 +40,14 @@ def test_an_official_plugin_on_path_needs_no_stand_in_and_removes_an_old_one(
     install(plugins, str(path))
     official(path, "pulumi-resource-kubernetes")
 
-    assert install(plugins, f"{plugins}:{path}") == ["pulumi-language-python"]
+    assert install(plugins, f"{plugins}:{path}") == BUT_KUBERNETES
     assert not (plugins / "pulumi-resource-kubernetes").exists()
 
 
 def test_a_stand_in_on_path_is_not_taken_for_an_official_plugin(tmp_path: Path) -> None:
     install(tmp_path / "one", "")
 
-    assert install(tmp_path / "two", str(tmp_path / "one")) == BOTH
+    assert install(tmp_path / "two", str(tmp_path / "one")) == ALL
 
 
 def test_a_language_host_beside_the_engine_is_found(tmp_path: Path) -> None:
@@ -56,15 +58,15 @@ def test_a_language_host_beside_the_engine_is_found(tmp_path: Path) -> None:
 
     written = install(tmp_path / "plugins", str(tmp_path / "bin"))
 
-    assert written == ["pulumi-resource-kubernetes"]
+    assert written == ["pulumi-resource-kubernetes", *OTHERS]
 
 
 @pytest.mark.parametrize(
     ("installed", "written"),
     [
-        (version("pulumi_kubernetes"), ["pulumi-language-python"]),
-        ("4.0.0", BOTH),
-        ("99.0.0", BOTH),
+        (version("pulumi_kubernetes"), BUT_KUBERNETES),
+        ("4.0.0", ALL),
+        ("99.0.0", ALL),
     ],
     ids=["the SDK's version", "an older one", "another major"],
 )
@@ -94,3 +96,13 @@ def test_the_script_survives_spaces_and_runs_from_anywhere(tmp_path: Path) -> No
     done = subprocess.run([file], cwd="/", capture_output=True, text=True, check=True)
 
     assert done.stdout == "official\n"
+
+
+def test_the_aws_command_is_written_even_where_a_real_one_is_on_path(tmp_path: Path) -> None:
+    install_commands(tmp_path / "commands")
+
+    refused = subprocess.run(
+        [tmp_path / "commands" / "aws", "s3", "ls"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "knows `eks get-token` only" in refused.stderr

@@ -1,6 +1,7 @@
 """Which cluster the provider talks to, and as whom: kubectl's rules."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from rehearsal.errors import RehearsalError
 from rehearsal.plugins.kubernetes_provider import answers, configuration
-from rehearsal.plugins.kubernetes_provider.kubeconfig import Choice, access
+from rehearsal.plugins.kubernetes_provider.kubeconfig import Choice, access, active_cluster
 
 
 def document(server: str, **user: Any) -> dict[str, Any]:
@@ -78,7 +79,10 @@ def test_certificates_come_as_data_or_as_files_beside_the_kubeconfig(tmp_path: P
         (Choice(kubeconfig="/nowhere"), "holds no clusters"),
         (Choice(kubeconfig=":\n - ]"), "is no YAML"),
         (Choice(kubeconfig=yaml.safe_dump(document("x")), context="c"), "no context 'c'"),
-        (Choice(kubeconfig=yaml.safe_dump(document("x", exec={"command": "aws"}))), "'exec'"),
+        (
+            Choice(kubeconfig=yaml.safe_dump(document("x", **{"auth-provider": {}}))),
+            "auth-provider",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_kubeconfig_is_told(choice: Choice, told: str) -> None:
@@ -122,3 +126,64 @@ def test_behaviour_is_configured_or_comes_from_the_environment() -> None:
     assert stated.mutability.config_maps
     assert not stated.mutability.secrets
     assert stated.upsert
+
+
+def signing_in(folder: Path, printed: str, code: int = 0) -> Choice:
+    """A kubeconfig whose user signs in by a program that prints this."""
+    program = folder / "sign-in"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{printed}\nEND\nexit {code}\n")
+    program.chmod(0o755)
+    stated = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": str(program)}
+    return Choice(kubeconfig=yaml.safe_dump(document("https://one", exec=stated)))
+
+
+def printed_credential(**status: str) -> str:
+    kind = {"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential"}
+    return json.dumps({**kind, "status": status})
+
+
+def test_a_user_may_sign_in_through_a_program(tmp_path: Path) -> None:
+    token = access(signing_in(tmp_path, printed_credential(token="drawn")), {})
+    certificate = access(
+        signing_in(
+            tmp_path,
+            printed_credential(clientCertificateData="CERTIFICATE", clientKeyData="KEY"),
+        ),
+        {},
+    )
+
+    assert token.token == "drawn"
+    assert (certificate.client_certificate_pem, certificate.client_key_pem) == (
+        "CERTIFICATE",
+        "KEY",
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "code", "told"),
+    [
+        ("no JSON but a secret", 0, "printed no ExecCredential"),
+        ('{"status": {"token": "secret"}}', 0, "printed no client.authentication.k8s.io"),
+        ("secret", 3, "exit code 3"),
+    ],
+)
+def test_a_program_that_does_not_sign_in_is_named_and_not_quoted(
+    tmp_path: Path, printed: str, code: int, told: str
+) -> None:
+    with pytest.raises(RehearsalError, match=told) as error:
+        access(signing_in(tmp_path, printed, code), {})
+
+    assert "sign-in" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_comparing_clusters_runs_no_program(tmp_path: Path) -> None:
+    choice = signing_in(tmp_path, "", 1)
+
+    assert active_cluster(choice, {}) == ("https://one", "")
+
+
+def test_contents_in_json_are_no_path_however_long_their_line() -> None:
+    contents = json.dumps(document("https://one", token="t" * 5000))
+
+    assert access(Choice(kubeconfig=contents), {}).server == "https://one"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rehearsal.plugins.kubernetes_provider.objects import Kind
 from rehearsal.plugins.kubernetes_provider.resource import Resource
-from rehearsal.plugins.kubernetes_provider.values import (
+from rehearsal.plugins.values import (
     SECRET_SIGNATURE,
     SIGNATURE_KEY,
     UNKNOWN,

@@ -10,6 +10,8 @@ from rehearsal.node_agent.api.errors import ApiError, ApiRefusedError
 from rehearsal.node_agent.model.base import JsonObject
 from rehearsal.node_agent.model.claim import Claim, PersistentVolume, StorageClass
 from rehearsal.node_agent.rules.provisioning import (
+    folder_of,
+    is_at,
     is_to_delete,
     is_to_provision,
     volume_name,
@@ -68,8 +70,9 @@ class Provisioner:
             await self._provision(claim)
 
     async def _provision(self, claim: Claim) -> None:
-        folder = self._folder / claim.metadata.namespace / claim.metadata.name
-        if volume_name(claim) in self._volumes or self._is_taken(folder):
+        volumes = self._volumes.values()
+        folder = folder_of(claim, self._folder, volumes)
+        if volume_name(claim) in self._volumes or any(is_at(folder, each) for each in volumes):
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = f"{_CLASSES}/{claim.spec.storage_class_name}"
@@ -79,10 +82,6 @@ class Provisioner:
         except ApiRefusedError as error:
             if not error.conflict:
                 raise
-
-    def _is_taken(self, folder: Path) -> bool:
-        """An earlier claim of the same name had the folder, and its volume is not gone yet."""
-        return any(volume.local_path == str(folder) for volume in self._volumes.values())
 
     async def _delete(self, volume: PersistentVolume) -> None:
         folder = Path(volume.local_path or "")

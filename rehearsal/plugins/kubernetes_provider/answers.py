@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto import status_pb2
 
+from rehearsal.plugins.difference import Change, changes
 from rehearsal.plugins.kubernetes_provider.cluster import Cluster
-from rehearsal.plugins.kubernetes_provider.difference import Change, changes
 from rehearsal.plugins.kubernetes_provider.inputs import Naming
 from rehearsal.plugins.kubernetes_provider.kubeconfig import Choice, active_cluster
 from rehearsal.plugins.kubernetes_provider.objects import (
@@ -20,8 +18,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     text,
 )
 from rehearsal.plugins.kubernetes_provider.replacement import replaces, replacing_fields
-from rehearsal.plugins.kubernetes_provider.resource import InitFailedError
-from rehearsal.plugins.kubernetes_provider.values import UNKNOWN, encoded
+from rehearsal.plugins.values import UNKNOWN
 
 IN_PLACE: Mapping[Change, pb.PropertyDiff.Kind.ValueType] = {
     "add": pb.PropertyDiff.ADD,
@@ -91,19 +88,6 @@ def configuration_difference(
         diffs=keys,
         replaces=list(dict.fromkeys(replacing)),
     )
-
-
-def init_failure(error: InitFailedError) -> bytes:
-    """The status that makes the engine keep an object that is there but not ready."""
-    failure = pb.ErrorResourceInitFailed(
-        id=error.known.id,
-        properties=encoded(error.known.state),
-        inputs=encoded(error.known.inputs),
-        reasons=error.reasons,
-    )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-    status.details.add().Pack(failure)
-    return bytes(status.SerializeToString())
 
 
 def _choice(stated: Mapping[str, object]) -> Choice:

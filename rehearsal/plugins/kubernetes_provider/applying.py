@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from rehearsal.plugins.engine_log import Log
+from rehearsal.plugins.known import Known, RefusedError
 from rehearsal.plugins.kubernetes_provider import state
 from rehearsal.plugins.kubernetes_provider.api import Answer, ApiError
 from rehearsal.plugins.kubernetes_provider.cluster import Apply, Cluster, UnknownKindError
@@ -15,7 +16,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     mapping,
     name_of,
 )
-from rehearsal.plugins.kubernetes_provider.resource import Known, RefusedError, Resource
+from rehearsal.plugins.kubernetes_provider.resource import Resource
 
 # As the official provider: five more attempts, for a namespace or a kind that is still to come.
 RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -13,7 +13,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     mapping,
     text,
 )
-from rehearsal.plugins.kubernetes_provider.values import Secret, plain
+from rehearsal.plugins.values import Secret, plain
 
 Inputs = dict[str, object]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from rehearsal.errors import RehearsalError
+from rehearsal.plugins.kubernetes_provider.signing_in import credential
 
 DEFAULT_FILE = "~/.kube/config"
 
@@ -55,28 +56,40 @@ class Choice:
 def access(choice: Choice, environ: Mapping[str, str]) -> Access:
     """The chosen cluster, by kubectl's rules; a RehearsalError says what is missing."""
     files = _files(choice.kubeconfig, environ)
-    context = _entry(files, "context", choice.context or _current(files))
-    cluster = _entry(files, "cluster", choice.cluster or context.text("cluster"))
+    context, cluster = _context(choice, files)
     user = _entry(files, "user", context.text("user")) if context.text("user") else _Entry()
-    _refuse_what_needs_a_program(user)
+    _refuse_what_is_unknown(user)
+    stated = user.fields.get("exec")
+    signed_in = credential(stated) if isinstance(stated, dict) else {}
     return Access(
         server=cluster.text("server"),
         namespace=choice.namespace or context.text("namespace") or "default",
         certificate_authority_pem=cluster.contents("certificate-authority"),
         verify=not cluster.fields.get("insecure-skip-tls-verify"),
-        client_certificate_pem=user.contents("client-certificate"),
-        client_key_pem=user.contents("client-key"),
-        token=user.text("token") or user.file("tokenFile").strip(),
+        client_certificate_pem=str(signed_in.get("clientCertificateData") or "")
+        or user.contents("client-certificate"),
+        client_key_pem=str(signed_in.get("clientKeyData") or "") or user.contents("client-key"),
+        token=str(signed_in.get("token") or "")
+        or user.text("token")
+        or user.file("tokenFile").strip(),
     )
 
 
 def active_cluster(choice: Choice, environ: Mapping[str, str]) -> object:
     """What tells one cluster from another: its server and its authority; None if unreadable."""
     try:
-        found = access(choice, environ)
-    except RehearsalError:
+        # Without the user: signing in may take a program, which a comparison should not run.
+        _, cluster = _context(choice, _files(choice.kubeconfig, environ))
+        return cluster.text("server"), cluster.contents("certificate-authority")
+    except (RehearsalError, OSError):
         return None
-    return found.server, found.certificate_authority_pem
+
+
+def context_names(environ: Mapping[str, str]) -> list[str]:
+    """Names of the contexts there are to choose from."""
+    contexts = (file.document.get("contexts") for file in _files("", environ))
+    entries = (each for part in contexts if isinstance(part, list) for each in part)
+    return [str(each.get("name")) for each in entries if isinstance(each, dict)]
 
 
 @dataclass(frozen=True)
@@ -131,8 +144,10 @@ def _files(kubeconfig: str, environ: Mapping[str, str]) -> list[_File]:
 
 
 def _is_file(path_or_contents: str) -> bool:
-    # Contents can be longer than any path may be, which is_file reports as an error.
-    return "\n" not in path_or_contents and Path(path_or_contents).expanduser().is_file()
+    # Contents can be longer than any path may be, which is_file reports as an error; JSON is one
+    # line of them.
+    is_contents = "\n" in path_or_contents or path_or_contents.lstrip().startswith("{")
+    return not is_contents and Path(path_or_contents).expanduser().is_file()
 
 
 def _parsed(contents: str, folder: Path, where: str | Path) -> _File:
@@ -169,11 +184,15 @@ def _entry(files: list[_File], kind: str, name: str) -> _Entry:
     )
 
 
-def _refuse_what_needs_a_program(user: _Entry) -> None:
-    for key in ("exec", "auth-provider"):
-        if key in user.fields:
-            raise RehearsalError(
-                f"the kubeconfig's user signs in through {key!r}",
-                "this stand-in for pulumi-resource-kubernetes knows certificates and tokens only",
-                "install the official Kubernetes plugin, or use such a user",
-            )
+def _context(choice: Choice, files: list[_File]) -> tuple[_Entry, _Entry]:
+    context = _entry(files, "context", choice.context or _current(files))
+    return context, _entry(files, "cluster", choice.cluster or context.text("cluster"))
+
+
+def _refuse_what_is_unknown(user: _Entry) -> None:
+    if "auth-provider" in user.fields:
+        raise RehearsalError(
+            "the kubeconfig's user signs in through 'auth-provider'",
+            "this stand-in for pulumi-resource-kubernetes knows certificates, tokens and `exec`",
+            "install the official Kubernetes plugin, or use such a user",
+        )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rehearsal.plugins.engine_log import Log
+from rehearsal.plugins.known import InitFailedError, Known, RefusedError
 from rehearsal.plugins.kubernetes_provider import state, waiting
 from rehearsal.plugins.kubernetes_provider.api import ApiError
 from rehearsal.plugins.kubernetes_provider.applying import Applier
@@ -22,15 +23,10 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     name_of_id,
     text,
 )
-from rehearsal.plugins.kubernetes_provider.paths import MISSING, parsed, value_at, with_value
 from rehearsal.plugins.kubernetes_provider.projection import projected
-from rehearsal.plugins.kubernetes_provider.resource import (
-    InitFailedError,
-    Known,
-    RefusedError,
-    Resource,
-)
-from rehearsal.plugins.kubernetes_provider.values import plain, with_secrets_of
+from rehearsal.plugins.kubernetes_provider.resource import Resource
+from rehearsal.plugins.paths import MISSING, parsed, value_at, with_value
+from rehearsal.plugins.values import plain, with_secrets_of
 
 PROPAGATION = {"orphan": "Orphan", "background": "Background"}
 # Kinds that a skipAwait annotation lets go of at deletion too, as in the official provider.

@@ -83,11 +83,6 @@ def name_of_id(kind: Kind, pulumi_id: str) -> ObjectName:
     return ObjectName(kind, namespace, name)
 
 
-def type_of_urn(urn: str) -> str:
-    """The resource's own type; a URN's third part also names its parents' types."""
-    return urn.split("::")[2].rsplit("$", maxsplit=1)[-1]
-
-
 def annotations(manifest: Mapping[str, object]) -> Mapping[str, object]:
     return mapping(mapping(manifest.get("metadata")).get("annotations"))
 

@@ -11,9 +11,9 @@ import binascii
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from rehearsal.plugins.kubernetes_provider.difference import is_same
+from rehearsal.plugins.difference import is_same
 from rehearsal.plugins.kubernetes_provider.objects import Kind, Manifest, mapping, text
-from rehearsal.plugins.kubernetes_provider.paths import MISSING
+from rehearsal.plugins.paths import MISSING
 
 # What tells the elements of a list apart, in the order of preference (the API's own merge keys).
 MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "topologyKey")

@@ -2,8 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
-from typing import TypeVar
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # protobuf likewise
@@ -11,24 +9,30 @@ from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from typing_extensions import override
 
-from rehearsal.errors import RehearsalError
 from rehearsal.plugins.engine_log import EngineLog
+from rehearsal.plugins.known import RefusedError, told
 from rehearsal.plugins.kubernetes_provider import answers, configuration, inputs, objects, state
 from rehearsal.plugins.kubernetes_provider.api import ApiError
 from rehearsal.plugins.kubernetes_provider.cluster import Cluster
 from rehearsal.plugins.kubernetes_provider.kubeconfig import access
 from rehearsal.plugins.kubernetes_provider.lifecycle import Lifecycle
-from rehearsal.plugins.kubernetes_provider.resource import InitFailedError, RefusedError, Resource
+from rehearsal.plugins.kubernetes_provider.releases import Releases, is_release
+from rehearsal.plugins.kubernetes_provider.resource import Resource
 from rehearsal.plugins.kubernetes_provider.spelling import for_kubernetes
 from rehearsal.plugins.kubernetes_provider.support import refuse_unsupported
-from rehearsal.plugins.kubernetes_provider.unsupported import NAME, UnsupportedCalls
-from rehearsal.plugins.kubernetes_provider.values import decoded, encoded, plain
-
-Reply = TypeVar("Reply")
+from rehearsal.plugins.unsupported import UnsupportedCalls
+from rehearsal.plugins.urns import type_of_urn
+from rehearsal.plugins.values import decoded, encoded, plain
 
 
 class KubernetesProvider(UnsupportedCalls):
-    """Server-side apply for any kind the cluster serves; no Helm, Kustomize, YAML, patches."""
+    """Server-side apply for any kind the cluster serves, and Helm releases, which are recorded.
+
+    No Helm charts or templates, Kustomize, YAML, patches.
+    """
+
+    name = "pulumi-resource-kubernetes (stand-in)"
+    official = "the official Kubernetes plugin"
 
     def __init__(self, engine_address: str, version: str) -> None:
         self._version = version
@@ -85,14 +89,16 @@ class KubernetesProvider(UnsupportedCalls):
                 acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
             )
 
-        return _told(context, configure)
+        return told(context, configure, ApiError)
 
     @override
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> pb.CheckResponse:
         def check() -> pb.CheckResponse:
             cluster = self._configured()
+            if is_release(request.urn):
+                return self._releases().check(request)
             news, olds = for_kubernetes(decoded(request.news)), decoded(request.olds)
-            type_token = objects.type_of_urn(request.urn)
+            type_token = type_of_urn(request.urn)
             refuse_unsupported(type_token, objects.text(news.get("kind")))
             kind = objects.kind_of(objects.mapping(plain(news)), objects.kind_of_type(type_token))
             namespace = cluster.namespace if cluster.is_namespaced(kind) else ""
@@ -100,14 +106,16 @@ class KubernetesProvider(UnsupportedCalls):
             done = inputs.completed(news, olds, naming, namespace)
             return pb.CheckResponse(inputs=encoded(done))
 
-        return _told(context, check)
+        return told(context, check, ApiError)
 
     @override
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
         def diff() -> pb.DiffResponse:
             cluster = self._configured()
+            if is_release(request.urn):
+                return self._releases().diff(request)
             olds = decoded(request.old_inputs) or decoded(request.olds).get(state.INPUTS)
-            kind = objects.kind_of_type(objects.type_of_urn(request.urn))
+            kind = objects.kind_of_type(type_of_urn(request.urn))
             return answers.difference(
                 objects.mapping(plain(olds)),
                 objects.mapping(plain(decoded(request.news))),
@@ -115,14 +123,16 @@ class KubernetesProvider(UnsupportedCalls):
                 cluster,
             )
 
-        return _told(context, diff)
+        return told(context, diff, ApiError)
 
     @override
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> pb.CreateResponse:
         def create() -> pb.CreateResponse:
+            if is_release(request.urn):
+                return self._releases().create(request)
             resource = Resource(
                 request.urn,
-                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                objects.kind_of_type(type_of_urn(request.urn)),
                 decoded(request.properties),
                 timeout_s=request.timeout,
                 preview=request.preview,
@@ -130,14 +140,16 @@ class KubernetesProvider(UnsupportedCalls):
             known = self._lifecycle().create(resource)
             return pb.CreateResponse(id=known.id, properties=encoded(known.state))
 
-        return _told(context, create)
+        return told(context, create, ApiError)
 
     @override
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         def update() -> pb.UpdateResponse:
+            if is_release(request.urn):
+                return self._releases().update(request)
             resource = Resource(
                 request.urn,
-                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                objects.kind_of_type(type_of_urn(request.urn)),
                 decoded(request.news),
                 decoded(request.olds),
                 request.timeout,
@@ -146,12 +158,14 @@ class KubernetesProvider(UnsupportedCalls):
             )
             return pb.UpdateResponse(properties=encoded(self._lifecycle().update(resource).state))
 
-        return _told(context, update)
+        return told(context, update, ApiError)
 
     @override
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> pb.ReadResponse:
         def read() -> pb.ReadResponse:
-            type_token = objects.type_of_urn(request.urn)
+            if is_release(request.urn):
+                return self._releases().read(request)
+            type_token = type_of_urn(request.urn)
             refuse_unsupported(type_token)
             resource = Resource(
                 request.urn,
@@ -166,14 +180,17 @@ class KubernetesProvider(UnsupportedCalls):
                 id=known.id, properties=encoded(known.state), inputs=encoded(known.inputs)
             )
 
-        return _told(context, read)
+        return told(context, read, ApiError)
 
     @override
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         def delete() -> Empty:
+            if is_release(request.urn):
+                self._releases().delete(request)
+                return Empty()
             resource = Resource(
                 request.urn,
-                objects.kind_of_type(objects.type_of_urn(request.urn)),
+                objects.kind_of_type(type_of_urn(request.urn)),
                 decoded(request.old_inputs),
                 decoded(request.properties),
                 request.timeout,
@@ -181,26 +198,15 @@ class KubernetesProvider(UnsupportedCalls):
             self._lifecycle().delete(resource, request.id)
             return Empty()
 
-        return _told(context, delete)
+        return told(context, delete, ApiError)
 
     def _configured(self) -> Cluster:
         if self._cluster is None:
-            raise RefusedError(f"{NAME} was asked for a resource before it was configured")
+            raise RefusedError(f"{self.name} was asked for a resource before it was configured")
         return self._cluster
+
+    def _releases(self) -> Releases:
+        return Releases(self._configured(), self._log)
 
     def _lifecycle(self) -> Lifecycle:
         return Lifecycle(self._configured(), self._log)
-
-
-def _told(context: grpc.ServicerContext, work: Callable[[], Reply]) -> Reply:
-    """The work's answer, or the call's end with the error's own words."""
-    try:
-        return work()
-    except InitFailedError as error:
-        details = answers.init_failure(error)
-        context.set_trailing_metadata((("grpc-status-details-bin", details),))
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        raise
-    except (ApiError, RefusedError, RehearsalError) as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        raise

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rehearsal.plugins.kubernetes_provider.objects import Kind
-from rehearsal.plugins.kubernetes_provider.paths import Path
+from rehearsal.plugins.paths import Path
 
 ANY = "*"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from rehearsal.plugins.kubernetes_provider import state
 from rehearsal.plugins.kubernetes_provider.inputs import Inputs
 from rehearsal.plugins.kubernetes_provider.objects import Kind, Manifest, mapping
-from rehearsal.plugins.kubernetes_provider.values import Unknown, holds, plain, secret_texts
+from rehearsal.plugins.values import Unknown, holds, plain, secret_texts
 
 
 @dataclass(frozen=True)
@@ -42,26 +42,3 @@ class Resource:
     @property
     def manager(self) -> str:
         return state.field_manager(self.urn, self.inputs, self.old_state)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the engine is to remember of an object."""
-
-    id: str
-    """Empty in a preview."""
-    state: Inputs
-    inputs: Inputs
-
-
-class RefusedError(Exception):
-    """An object is not as asked for, because the API server said no."""
-
-
-class InitFailedError(Exception):
-    """The object is there, so the state must have it, but it is not ready."""
-
-    def __init__(self, known: Known, reasons: list[str]) -> None:
-        super().__init__(reasons[0])
-        self.known = known
-        self.reasons = reasons

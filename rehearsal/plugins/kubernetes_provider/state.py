@@ -19,7 +19,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     text,
 )
 from rehearsal.plugins.kubernetes_provider.spelling import for_pulumi
-from rehearsal.plugins.kubernetes_provider.values import plain, with_secrets_of
+from rehearsal.plugins.values import plain, with_secrets_of
 
 INPUTS = "__inputs"
 INITIAL_API_VERSION = "__initialApiVersion"

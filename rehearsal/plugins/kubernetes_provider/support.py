@@ -5,7 +5,7 @@ from rehearsal.plugins.kubernetes_provider.objects import kind_of_type
 
 # Modules whose resources are no Kubernetes objects.
 FOREIGN_MODULES = {
-    "helm.sh/v3": "Helm releases",
+    "helm.sh/v3": "Helm charts",
     "helm.sh/v4": "Helm charts",
     "kustomize/v2": "kustomizations",
     "yaml": "YAML files",

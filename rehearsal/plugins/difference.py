@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rehearsal.plugins.kubernetes_provider.paths import MISSING, Path, written
-from rehearsal.plugins.kubernetes_provider.values import UNKNOWN
+from rehearsal.plugins.paths import MISSING, Path, written
+from rehearsal.plugins.values import UNKNOWN
 
 Change = Literal["add", "delete", "update"]
 

@@ -1,0 +1,1 @@
+"""Components on AWS; what they place is described in `infra.manifests.aws`."""

@@ -1,0 +1,162 @@
+"""The broker on ElastiCache: servers, parameters, users, who may connect."""
+
+# Annotations that are not run leave whole services of the SDK unread: seconds of every run.
+from __future__ import annotations
+
+from pulumi import ComponentResource, CustomTimeouts, Output, ResourceOptions
+from pulumi_aws import ec2, elasticache
+from pulumi_random import RandomPassword
+
+from infra import names
+from infra.components.aws.placement import Base, CacheRuntime, Place
+from infra.manifests.aws import access_strings
+from infra.models.elasticache import ElastiCacheBroker
+
+PORT = 6379
+# ElastiCache takes 16 to 128 characters (CreateUser); letters and digits need no quoting in a URL.
+_PASSWORD_LENGTH = 64
+
+
+class Cache(ComponentResource):
+    """A replication group with cluster mode disabled, TLS, and users that it makes itself."""
+
+    def __init__(
+        self,
+        place: Place,
+        spec: ElastiCacheBroker,
+        base: Base,
+        client_groups: list[Output[str]],
+    ) -> None:
+        super().__init__("celery-fleet:aws:Cache", "cache", None, place.opts)
+        self._place, self._spec, self._base = place, spec, base
+        self._child = ResourceOptions(parent=self)
+        door = self._door(client_groups)
+        users = self._users()
+        group = self._replication_group(door, users)
+        active = spec.credentials.active
+        self.runtime = CacheRuntime(
+            resource=group,
+            host=group.primary_endpoint_address,
+            port=group.port.apply(int),
+            # Of the user, so that pods learn of a login only once it is valid.
+            username=users[active].user_name,
+            password=self._passwords[active].result,
+            keda_username=users["keda"].user_name,
+            keda_password=self._passwords["keda"].result,
+        )
+        self.register_outputs({"id": group.id})
+
+    def _door(self, client_groups: list[Output[str]]) -> ec2.SecurityGroup:
+        clients = [*client_groups, *self._spec.client_security_group_ids]
+        return ec2.SecurityGroup(
+            "broker",
+            vpc_id=self._base.network.vpc_id,
+            description="The broker, from nodes of workers and KEDA",
+            ingress=[
+                {
+                    "protocol": "tcp",
+                    "from_port": PORT,
+                    "to_port": PORT,
+                    "security_groups": clients,
+                    "description": "Valkey or Redis over TLS",
+                }
+            ],
+            opts=self._child,
+        )
+
+    def _users(self) -> dict[str, elasticache.User]:
+        prefix, numbers = self._spec.key_prefix, self._spec.credentials
+        fleet = access_strings.fleet(prefix)
+        self._passwords = {
+            "blue": self._password("blue", numbers.blue),
+            "green": self._password("green", numbers.green),
+            "keda": self._password("keda", numbers.keda),
+        }
+        return {
+            # A user group has to hold one of this name; as it is off, no password opens it.
+            "default": self._user("default", access_strings.DISABLED, self._passwords["keda"]),
+            "blue": self._user("blue", fleet, self._passwords["blue"]),
+            "green": self._user("green", fleet, self._passwords["green"]),
+            "keda": self._user("keda", access_strings.keda(prefix), self._passwords["keda"]),
+        }
+
+    def _password(self, user: str, number: int) -> RandomPassword:
+        return RandomPassword(
+            f"broker-{user}",
+            length=_PASSWORD_LENGTH,
+            special=False,
+            keepers={"number": str(number)},
+            opts=ResourceOptions(parent=self, additional_secret_outputs=["result"]),
+        )
+
+    def _user(self, name: str, access: str, password: RandomPassword) -> elasticache.User:
+        return elasticache.User(
+            f"broker-{name}",
+            user_id=names.cache_user(self._place.config.namespace, name),
+            user_name=name,
+            engine=self._spec.engine,
+            access_string=access,
+            authentication_mode={"type": "password", "passwords": [Output.secret(password.result)]},
+            opts=self._child,
+        )
+
+    def _parameter_group(self, family: str) -> elasticache.ParameterGroup:
+        return elasticache.ParameterGroup(
+            f"broker-{family}",
+            family=family,
+            description=f"{self._place.config.namespace}: a broker evicts nothing",
+            parameters=[{"name": "maxmemory-policy", "value": self._spec.maxmemory_policy}],
+            opts=self._child,
+        )
+
+    def _replication_group(
+        self, door: ec2.SecurityGroup, users: dict[str, elasticache.User]
+    ) -> elasticache.ReplicationGroup:
+        spec, namespace = self._spec, self._place.config.namespace
+        subnets = elasticache.SubnetGroup(
+            "broker", subnet_ids=self._base.network.private_subnet_ids, opts=self._child
+        )
+        # AWS deletes none that is in use, and until the maintenance window the former one is.
+        parameters = {family: self._parameter_group(family) for family in spec.parameter_families}
+        user_group = elasticache.UserGroup(
+            "broker",
+            user_group_id=names.cache_user(namespace, "users"),
+            engine=spec.engine,
+            user_ids=[user.user_id for user in users.values()],
+            opts=self._child,
+        )
+        final = f"{names.replication_group(namespace)}-final"
+        return elasticache.ReplicationGroup(
+            "broker",
+            replication_group_id=names.replication_group(namespace),
+            description=f"{namespace}: broker and results of Celery",
+            engine=spec.engine,
+            engine_version=spec.version,
+            node_type=spec.node_type,
+            num_cache_clusters=spec.nodes,
+            automatic_failover_enabled=spec.failover,
+            multi_az_enabled=spec.failover,
+            parameter_group_name=parameters[spec.parameter_family].name,
+            subnet_group_name=subnets.name,
+            security_group_ids=[door.id],
+            user_group_ids=[user_group.user_group_id],
+            port=PORT,
+            transit_encryption_enabled=True,
+            at_rest_encryption_enabled=True,
+            kms_key_id=self._base.data_key.arn,
+            auto_minor_version_upgrade=True,
+            maintenance_window=spec.maintenance_window,
+            snapshot_retention_limit=spec.snapshot_days,
+            snapshot_window=spec.snapshot_window if spec.snapshot_days else None,
+            final_snapshot_identifier=final if spec.snapshot_days else None,
+            # Nodes are changed in the window, with a failover each; the stack's owner may ask AWS
+            # for it at once.
+            apply_immediately=False,
+            opts=ResourceOptions.merge(
+                self._place.data(self),
+                ResourceOptions(
+                    depends_on=self._base.network.needs,
+                    custom_timeouts=CustomTimeouts(create="1h", update="2h", delete="1h"),
+                ),
+            ),
+        )

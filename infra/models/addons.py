@@ -1,0 +1,34 @@
+"""What else a cluster needs: KEDA and a metrics stack, made by this stack or there already."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat
+
+from infra.models.base import Spec
+
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class AddOnSpec(Spec):
+    """A part of the cluster that others may have installed."""
+
+    kind: Literal["release", "existing"]
+    """Installed by this stack as a Helm release, or there already and left alone."""
+
+
+class CloudAlarms(Spec):
+    """CloudWatch alarms on what Kubernetes cannot see, and who hears of them."""
+
+    emails: tuple[EmailAddress, ...] = ()
+    """Each confirms once, by a link that AWS sends."""
+    engine_cpu_percent: Percent = 80
+    """Of one core: the engine runs commands on one thread."""
+    memory_percent: Percent = 70
+    """A full broker refuses publishes; failover and snapshots need room too."""
+    connections_percent: Percent = 80
+    """Of `broker.maxConnections`."""
+    replication_lag_s: PositiveFloat = Field(default=10.0, alias="replicationLagSeconds")
+    """Messages published since would be lost by a failover."""
+    monthly_budget_usd: PositiveFloat | None = None
+    """Warns at 80 % of it spent and 100 % forecast, for what carries this stack's tag."""

@@ -1,0 +1,124 @@
+"""The rehearsal's real broker, administered as ElastiCache would: users and parameters."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from rehearsal.broker.config import WITHHELD
+
+# What ElastiCache knows and the server does not: they steer the service around it.
+SERVICE_ONLY = frozenset(
+    {"cluster-enabled", "reserved-memory", "reserved-memory-percent", "close-on-replica-write"}
+)
+TIMEOUT_S = 3.0
+
+
+class ServerRefusedError(Exception):
+    """The real server does not take it."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Where the broker listens, and the account that may administer it."""
+
+    host: str
+    port: int
+    authority: Path
+    account: Path
+    """JSON with `username` and `password`; made by the rehearsal."""
+
+    def connect(self) -> redis.Redis:
+        account = json.loads(self.account.read_text())
+        return redis.Redis(
+            host=self.host,
+            port=self.port,
+            ssl=True,
+            ssl_ca_certs=str(self.authority),
+            username=account["username"],
+            password=account["password"],
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            decode_responses=True,
+        )
+
+
+@dataclass
+class Broker:
+    """What ElastiCache does to its servers; nothing where there is none."""
+
+    operator: Operator | None = None
+    _users: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def address(self) -> tuple[str, int] | None:
+        return (self.operator.host, self.operator.port) if self.operator else None
+
+    def check_parameters(self, parameters: Mapping[str, str]) -> None:
+        """Refuse parameters that the server does not know."""
+        if self.operator is None:
+            return
+        for name in parameters.keys() - SERVICE_ONLY:
+            if not self._command("CONFIG", "GET", name):
+                raise ServerRefusedError(f"The parameter {name} is not one of the server's")
+
+    def set_parameters(self, parameters: Mapping[str, str]) -> None:
+        if self.operator is None:
+            return
+        for name in sorted(parameters.keys() - SERVICE_ONLY):
+            self._command("CONFIG", "SET", name, parameters[name])
+
+    def set_users(
+        self, users: Mapping[str, tuple[str, list[str]]], *, keep_passwords: bool = False
+    ) -> None:
+        """Set users by name: access string and passwords; none means that none is asked for."""
+        if self.operator is None:
+            return
+        own = json.loads(self.operator.account.read_text())["username"]
+        for name, (access, passwords) in users.items():
+            if name == own:
+                raise ServerRefusedError(f"The user name {name} is reserved")
+            begun = ["resetkeys", "resetchannels", "-@all"] if keep_passwords else ["reset"]
+            secrets = [f">{password}" for password in passwords] or ["nopass"]
+            # ElastiCache gives no user these, whatever the access string says.
+            withheld = [f"-{command}" for command in WITHHELD]
+            rules = [*begun, *access.split(), *secrets, *withheld]
+            self._command("ACL", "SETUSER", name, *rules)
+            with self._lock:
+                self._users.add(name)
+
+    def forget(self) -> None:
+        """Take the users away again; their connections end."""
+        with self._lock:
+            users, self._users = self._users, set()
+        for name in users - {"default"}:
+            self._command("ACL", "DELUSER", name)
+        if "default" in users:
+            self._command("ACL", "SETUSER", "default", "reset", "off")
+
+    def cut_clients(self) -> None:
+        """End every client's connection."""
+        if self.operator is not None:
+            self._command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    def _command(self, *words: str) -> object:
+        if self.operator is None:
+            return None
+        with self.operator.connect() as client:
+            try:
+                return client.execute_command(*words)
+            except redis.ResponseError as error:
+                told = str(error)
+                for word in words:
+                    if word.startswith(">"):
+                        told = told.replace(word[1:], "[secret]")
+                raise ServerRefusedError(told) from error
+            except redis.RedisError as error:
+                raise ServerRefusedError(f"the broker does not answer: {error}") from error
+
+
+BROKER = Broker()
+"""Of this process."""
