@@ -22,7 +22,18 @@ class ConnectionSecret(Spec):
     name: ObjectName
 
 
-class ExistingBroker(Spec):
+class BrokerUse(Spec):
+    """How the fleet uses its broker, whoever owns it."""
+
+    key_prefix: KeyPrefix = ""
+    """Put before every key of the fleet; ends in a colon."""
+    result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
+    """How long a result is kept; results lie in database 1, messages in database 0."""
+    visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
+    """Seconds until an unacknowledged message is delivered again; derived unless stated."""
+
+
+class ExistingBroker(BrokerUse):
     """A broker that this stack does not own."""
 
     kind: Literal["existing"]
@@ -30,12 +41,6 @@ class ExistingBroker(Spec):
     authority: Literal["secret", "system"] = "secret"
     """Who vouches for its certificate: `ca.crt` of the connection secret, or the CAs that every
     system knows, as of ElastiCache's."""
-    key_prefix: KeyPrefix = ""
-    """Put before every key of the fleet; ends in a colon."""
-    result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
-    """How long a result is kept; results lie in database 1, messages in database 0."""
-    visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
-    """Seconds until an unacknowledged message is delivered again; derived unless stated."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""
 
