@@ -62,6 +62,11 @@ class WorkerSpec(Spec):
     """Seconds between SIGTERM and SIGKILL; above the longest hard limit it serves."""
 
     @property
+    def takes_ahead(self) -> bool:
+        """Whether it holds messages beyond the tasks it runs."""
+        return self.prefetch_multiplier > 1
+
+    @property
     def tasks_per_child(self) -> int | None:
         """Tasks after which a pool process is replaced; None where no process is."""
         if self.pool != "prefork":
