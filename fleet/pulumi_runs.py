@@ -32,15 +32,18 @@ class Pulumi:
     environment: Mapping[str, str] = field(repr=False)
     logs: Path
 
-    def run(self, *arguments: str, given: str = "", on_stack: bool = True) -> Run:
+    def run(self, *arguments: str) -> Run:
         """Run a command, whatever comes of it."""
-        chosen = ["--stack", self.stack] if on_stack else []
         before = time.monotonic()
         done = subprocess.run(
-            [self.program, *arguments, *chosen, "--non-interactive", "--color", "never"],
+            [
+                self.program,
+                *arguments,
+                *("--stack", self.stack, "--non-interactive", "--color", "never"),
+            ],
             cwd=self.folder,
             env=dict(self.environment),
-            input=given,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -50,14 +53,14 @@ class Pulumi:
         self._log(arguments[0]).write_text(done.stdout)
         return Run(done.returncode, done.stdout, seconds)
 
-    def succeed(self, *arguments: str, given: str = "", on_stack: bool = True) -> Run:
+    def succeed(self, *arguments: str) -> Run:
         """Run a command that has to succeed.
 
         Raises:
             RehearsalError: with the last lines that it printed.
 
         """
-        run = self.run(*arguments, given=given, on_stack=on_stack)
+        run = self.run(*arguments)
         if run.code:
             raise RehearsalError(
                 what=f"`pulumi {' '.join(arguments)}` of stack {self.stack} failed",

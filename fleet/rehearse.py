@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -21,8 +20,8 @@ from fleet import (
     readiness,
     rehearsed_copy,
     stack_config,
-    stack_file,
 )
+from fleet.engine import Engine
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
 from fleet.pulumi_runs import Pulumi, Run
@@ -88,11 +87,10 @@ class Rehearsal:
         # Else the SDK, or the fleet's own commands, would read the user's account from files.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         made = {**kept, **variables, **cloud, "PATH": path}
-        pulumi = Pulumi(tools.pulumi, project.root, self.stack, made, project.logs)
-        pulumi.succeed("stack", "select", "--create", self.stack, on_stack=False)
-        token = secrets.token_urlsafe(24)
-        pulumi.succeed("config", "set", "--secret", stack_file.TOKEN_KEY, given=token)
-        return pulumi
+        engine = Engine(project, self.stack, tools.pulumi, made)
+        engine.select()
+        engine.set_api_token()
+        return Pulumi(tools.pulumi, project.root, self.stack, made, project.logs)
 
     def _come_up(self, pulumi: Pulumi) -> None:
         self._tell("preview", pulumi.succeed("preview"))
@@ -164,12 +162,11 @@ class Rehearsal:
     def _go(self, pulumi: Pulumi) -> None:
         if self.config.protect:
             # With its preview, as people run it: without, Pulumi deletes what is not protected.
-            before = pulumi.succeed("stack", "export").output
+            before = len(pulumi.state())
             refused = pulumi.run("destroy", "--yes")
             if not refused.code or "protect" not in refused.output:
                 raise _unlike("`destroy` was not refused", "protected resources that stay")
-            after = pulumi.succeed("stack", "export").output
-            if after.count('"urn"') != before.count('"urn"'):
+            if len(pulumi.state()) != before:
                 raise _unlike("a refused `destroy` deleted resources", "all of them")
             self._tell("destroy", refused, "refused: the stack is protected")
             self._edit(lambda config: config.update({f"{PROJECT_NAME}:protect": False}))

@@ -70,7 +70,7 @@ def own_delivery(worker: WorkerSpec, derived: WorkerPlan, visible_s: float) -> D
     return Delivery(
         concurrency=worker.concurrency,
         prefetch_multiplier=worker.prefetch_multiplier,
-        disable_prefetch=worker.prefetch_multiplier == 1,
+        disable_prefetch=not worker.takes_ahead,
         late_ack=True,
         grace_s=derived.grace_s,
         visibility_timeout_s=visible_s,

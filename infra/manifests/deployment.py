@@ -70,7 +70,7 @@ def worker_command(config: FleetConfig, name: str) -> list[str]:
         f"--pool={worker.pool}",
         f"--concurrency={worker.concurrency}",
         f"--prefetch-multiplier={worker.prefetch_multiplier}",
-        *(["--disable-prefetch"] if worker.prefetch_multiplier == 1 else []),
+        *([] if worker.takes_ahead else ["--disable-prefetch"]),
         "-O",
         "fair",
         "--without-gossip",

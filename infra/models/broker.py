@@ -22,14 +22,9 @@ class ConnectionSecret(Spec):
     name: ObjectName
 
 
-class ExistingBroker(Spec):
-    """A broker that this stack does not own."""
+class BrokerUse(Spec):
+    """How the fleet uses its broker, whoever owns it."""
 
-    kind: Literal["existing"]
-    connection_secret: ConnectionSecret
-    authority: Literal["secret", "system"] = "secret"
-    """Who vouches for its certificate: `ca.crt` of the connection secret, or the CAs that every
-    system knows, as of ElastiCache's."""
     key_prefix: KeyPrefix = ""
     """Put before every key of the fleet; ends in a colon."""
     result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
@@ -38,6 +33,16 @@ class ExistingBroker(Spec):
     """Seconds until an unacknowledged message is delivered again; derived unless stated."""
     delivery_limit: PositiveInt = 5
     """How often a message is delivered; one that never ends its task is parked after that."""
+
+
+class ExistingBroker(BrokerUse):
+    """A broker that this stack does not own."""
+
+    kind: Literal["existing"]
+    connection_secret: ConnectionSecret
+    authority: Literal["secret", "system"] = "secret"
+    """Who vouches for its certificate: `ca.crt` of the connection secret, or the CAs that every
+    system knows, as of ElastiCache's."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from infra.models.base import Spec
-from infra.models.broker import KeyPrefix
+from infra.models.broker import BrokerUse
 
 _NO_TRANSPORT = (
     "kombu has no transport for Redis Cluster: queue, priority steps and in-flight hash of one "
@@ -42,7 +42,7 @@ class Credentials(Spec):
     """Raised for a new password of KEDA's user; replicas stand still until KEDA has read it."""
 
 
-class ElastiCacheBroker(Spec):
+class ElastiCacheBroker(BrokerUse):
     """A replication group with cluster mode disabled."""
 
     kind: Literal["elasticache"]
@@ -66,14 +66,6 @@ class ElastiCacheBroker(Spec):
     client_security_group_ids: tuple[str, ...] = ()
     """Of nodes that this stack does not make and that may connect; its own always may."""
     credentials: Credentials = Credentials()
-    key_prefix: KeyPrefix = ""
-    """Put before every key of the fleet; ends in a colon."""
-    result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
-    """How long a result is kept; results lie in database 1, messages in database 0."""
-    visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
-    """Seconds until an unacknowledged message is delivered again; derived unless stated."""
-    delivery_limit: PositiveInt = 5
-    """How often a message is delivered; one that never ends its task is parked after that."""
     max_connections: PositiveInt = 65_000
     """Clients a node takes; ElastiCache's fixed `maxclients` (its parameter reference)."""
 

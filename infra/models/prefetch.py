@@ -13,7 +13,7 @@ TASK_MAX_S = 0.05
 def prefetch_problems(name: str, fleet: "FleetConfig") -> Iterator[str]:
     """Queues of a worker whose messages must not wait in a pod while another has a free slot."""
     worker = fleet.workers[name]
-    if worker.prefetch_multiplier == 1:
+    if not worker.takes_ahead:
         return
     told = f"workers.{name}.prefetchMultiplier is {worker.prefetch_multiplier}, but"
     for queue in worker.queues:

@@ -66,6 +66,11 @@ class WorkerSpec(Spec):
     it to that; without it a busy pod drains just as safely, but on a node that might have gone."""
 
     @property
+    def takes_ahead(self) -> bool:
+        """Whether it holds messages beyond the tasks it runs."""
+        return self.prefetch_multiplier > 1
+
+    @property
     def tasks_per_child(self) -> int | None:
         """Tasks after which a pool process is replaced; None where no process is."""
         if self.pool != "prefork":

@@ -63,6 +63,10 @@ class Fault:
     times: int
 
 
+class InjectedError(ServiceException):
+    """Not of moto's own module, where moto would look for its shape in a service of that name."""
+
+
 class Faults:
     """Errors that a test or a person injects, by the name of the call."""
 
@@ -81,7 +85,7 @@ class Faults:
             if fault is None or fault.times < 1:
                 return
             fault.times -= 1
-        raise ServiceException(fault.code, fault.message)
+        raise InjectedError(fault.code, fault.message)
 
 
 FAULTS = Faults()

@@ -70,7 +70,7 @@ def update_cluster(request: Request) -> Record:
         for key, value in request.given("name", "clientRequestToken").items():
             old = record.get(key)
             both = isinstance(old, dict) and isinstance(value, Mapping)
-            record[key] = {**old, **value} if both else value  # type: ignore[dict-item]
+            record[key] = {**old, **value} if both else value  # type: ignore[dict-item]  # `both` says so
 
     STORE.change(request.region, "cluster", name, change)
     return updated(request)

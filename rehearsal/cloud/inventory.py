@@ -63,8 +63,10 @@ class _Clients:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         if service not in self._made:
-            # One name of several that boto3's types list.
-            made: Any = self._session.client(service, endpoint_url=self._endpoint)  # type: ignore[call-overload, unused-ignore]
+            made: Any = self._session.client(
+                service,  # type: ignore[call-overload, unused-ignore]  # a name of several it lists
+                endpoint_url=self._endpoint,
+            )
             self._made[service] = made
         return self._made[service]
 

@@ -2,18 +2,16 @@
 
 import argparse
 import asyncio
-import logging
 import os
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
-from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.node_agent.agent import Agent, server_version
 from rehearsal.node_agent.api.client import ApiClient
 from rehearsal.node_agent.pods.members import become_subreaper, end_strangers
+from rehearsal.service import run_until_stopped
 
 # A worker's own grace may be half an hour; nobody waits that long for a rehearsal to stop.
 # With the farewells to the API server it stays below the supervisor's 8 s.
@@ -23,16 +21,9 @@ _STOP_LIMIT_S = 5.0
 def main() -> int:
     """Run the agent; 0 after SIGTERM or SIGINT, 1 with the reason on stderr."""
     arguments = _arguments()
-    # httpx would write a line for every request.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     os.umask(0o022)
-    try:
-        asyncio.run(_run(Layout(arguments.state.resolve()), arguments.stop_limit_s))
-    except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    layout, stop_limit_s = Layout(arguments.state.resolve()), arguments.stop_limit_s
+    return run_until_stopped(lambda stop: _run(layout, stop_limit_s, stop))
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,12 +41,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _run(layout: Layout, stop_limit_s: float) -> None:
+async def _run(layout: Layout, stop_limit_s: float, stop: asyncio.Event) -> None:
     become_subreaper()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     api = ApiClient(layout.kubeconfig)
     try:
         version = await _unless(stop, server_version(api))

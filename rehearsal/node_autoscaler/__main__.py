@@ -2,15 +2,13 @@
 
 import argparse
 import asyncio
-import logging
-import signal
 import sys
 from pathlib import Path
 
-from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.node_agent.api.client import ApiClient
 from rehearsal.node_autoscaler.autoscaler import NodeAutoscaler
+from rehearsal.service import run_until_stopped
 
 
 def main() -> int:
@@ -20,22 +18,11 @@ def main() -> int:
         description="A stand-in for a node autoscaler: nodes come for pods without a place.",
     )
     parser.add_argument("--state", type=Path, required=True, help="the rehearsal's state folder")
-    # httpx would write a line for every request.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        asyncio.run(_run(Layout(parser.parse_args().state.resolve())))
-    except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    layout = Layout(parser.parse_args().state.resolve())
+    return run_until_stopped(lambda stop: _run(layout, stop))
 
 
-async def _run(layout: Layout) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def _run(layout: Layout, stop: asyncio.Event) -> None:
     api = ApiClient(layout.kubeconfig)
     try:
         await NodeAutoscaler(layout, api).run(stop)

@@ -82,14 +82,14 @@ nodes = aws.eks.NodeGroup(
     taints=[{{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}}],
     tags=tags,
 )
-password = RandomPassword("worker", length=32, special=False)
+password = RandomPassword("worker-password", length=32, special=False)
 off = aws.elasticache.User(
     "default",
     user_id="trial-default",
     user_name="default",
     engine="valkey",
     access_string="off ~keys* -@all",
-    passwords=[RandomPassword("default", length=32, special=False).result],
+    passwords=[RandomPassword("default-password", length=32, special=False).result],
 )
 worker = aws.elasticache.User(
     "worker",
@@ -125,7 +125,7 @@ broker = aws.elasticache.ReplicationGroup(
     user_group_ids=[users.user_group_id],
     tags=tags,
 )
-repository = aws.ecr.Repository("worker", name="trial/worker", image_tag_mutability="IMMUTABLE")
+repository = aws.ecr.Repository("images", name="trial/worker", image_tag_mutability="IMMUTABLE")
 topic = aws.sns.Topic("alarms", tags=tags)
 aws.cloudwatch.MetricAlarm(
     "memory",

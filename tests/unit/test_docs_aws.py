@@ -14,6 +14,7 @@ from fleet.planning.forecast import forecast
 from infra import schema
 from infra.config import API_TOKEN_KEY, PROJECT, REGION_KEY, load_file
 from infra.models.agreement import plan
+from infra.models.fleet import FleetConfig
 from infra.sizing import visibility_timeout_s
 from tests.unit.aws_stage import opened, stack
 from tests.unit.docs_pages import EVERYTHING, PAGES, SPANS, blocks, commands
@@ -25,11 +26,11 @@ def stated(path: Path) -> dict[str, Any]:
     return config
 
 
-def accepted(config: dict[str, Any], folder: Path) -> None:
-    """Raise what `pulumi up` would say of a stack file."""
+def accepted(config: dict[str, Any], folder: Path) -> FleetConfig:
+    """What `pulumi up` reads out of a stack file, or its error."""
     path = folder / "Pulumi.doc.yaml"
     path.write_text(yaml.safe_dump({"config": config}))
-    load_file(path)
+    return load_file(path)
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))
@@ -40,7 +41,8 @@ def test_each_piece_of_a_stack_file_makes_a_stack_that_is_accepted(
     preview = piece.get(f"{PROJECT}:tier") == "preview"
     whole = stated(ROOT / f"Pulumi.{'staging' if preview else 'prod'}.yaml")
 
-    accepted({**whole, **piece}, tmp_path)
+    config = {**whole, **piece}
+    assert accepted(config, tmp_path).tier == config[f"{PROJECT}:tier"]
 
 
 @pytest.mark.parametrize("command", sorted(commands("pulumi config set")))

@@ -38,7 +38,7 @@ def test_each_command_of_fleet_exists_with_its_options() -> None:
 
     for one in found:
         name, *arguments = shlex.split(one)[1:]
-        group.commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
+        group.commands[name].make_context(name, arguments)  # type: ignore[attr-defined]  # a click group
 
 
 def test_each_target_of_make_each_file_and_each_output_exists() -> None:

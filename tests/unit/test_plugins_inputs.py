@@ -3,7 +3,12 @@
 import pytest
 
 from rehearsal.errors import RehearsalError
-from rehearsal.plugins.kubernetes_provider.inputs import LAST_APPLIED, Inputs, Naming, completed
+from rehearsal.plugins.kubernetes_provider.inputs import (
+    LAST_APPLIED,
+    Inputs,
+    ObjectNaming,
+    completed,
+)
 from rehearsal.plugins.kubernetes_provider.objects import (
     Kind,
     kind_of_type,
@@ -19,13 +24,13 @@ AUTONAMED = {"pulumi.com/autonamed": "true"}
 
 
 def metadata(news: Inputs, olds: Inputs | None = None, **naming: object) -> object:
-    made = Naming(prefix="worker", **naming)  # type: ignore[arg-type]  # any one of its fields
+    made = ObjectNaming(logical="worker", **naming)  # type: ignore[arg-type]  # any one of its fields
     return completed(news, olds or {}, made, "team")["metadata"]
 
 
 def test_an_object_without_a_name_gets_one_and_keeps_it() -> None:
-    first = completed({}, {}, Naming("worker", seed=b"one"), "team")
-    again = completed({}, first, Naming("worker", seed=b"two"), "team")
+    first = completed({}, {}, ObjectNaming("worker", seed=b"one"), "team")
+    again = completed({}, first, ObjectNaming("worker", seed=b"two"), "team")
 
     made = first["metadata"]
     assert isinstance(made, dict)
@@ -80,8 +85,8 @@ def test_the_data_of_a_secret_are_secret_in_every_place() -> None:
         "stringData": Secret({"b": "x"}),
     }
 
-    done = completed(given, {}, Naming("a"), "")
-    usual = completed(given | {"metadata": {"name": "a"}}, {}, Naming("a"), "")
+    done = completed(given, {}, ObjectNaming("a"), "")
+    usual = completed(given | {"metadata": {"name": "a"}}, {}, ObjectNaming("a"), "")
 
     assert "aHVudGVyMg" not in repr(done)
     assert usual["data"] == done["data"]

@@ -109,6 +109,15 @@ class Cache(ComponentResource):
             opts=self._child,
         )
 
+    def _user_group(self, users: dict[str, elasticache.User]) -> elasticache.UserGroup:
+        return elasticache.UserGroup(
+            "broker",
+            user_group_id=names.cache_user(self._place.config.namespace, "users"),
+            engine=self._spec.engine,
+            user_ids=[user.user_id for user in users.values()],
+            opts=self._child,
+        )
+
     def _replication_group(
         self, door: ec2.SecurityGroup, users: dict[str, elasticache.User]
     ) -> elasticache.ReplicationGroup:
@@ -118,13 +127,6 @@ class Cache(ComponentResource):
         )
         # AWS deletes none that is in use, and until the maintenance window the former one is.
         parameters = {family: self._parameter_group(family) for family in spec.parameter_families}
-        user_group = elasticache.UserGroup(
-            "broker",
-            user_group_id=names.cache_user(namespace, "users"),
-            engine=spec.engine,
-            user_ids=[user.user_id for user in users.values()],
-            opts=self._child,
-        )
         final = f"{names.replication_group(namespace)}-final"
         return elasticache.ReplicationGroup(
             "broker",
@@ -139,7 +141,7 @@ class Cache(ComponentResource):
             parameter_group_name=parameters[spec.parameter_family].name,
             subnet_group_name=subnets.name,
             security_group_ids=[door.id],
-            user_group_ids=[user_group.user_group_id],
+            user_group_ids=[self._user_group(users).user_group_id],
             port=PORT,
             transit_encryption_enabled=True,
             at_rest_encryption_enabled=True,

@@ -19,9 +19,9 @@ class BrokerAlarm(NamedTuple):
     name: str
     metric: str
     threshold: float
-    statistic: str
-    minutes: int
     told: str
+    statistic: str = "Maximum"
+    minutes: int = _PERSISTENT
 
 
 def broker_alarms(alarms: CloudAlarms, broker: ElastiCacheBroker) -> Iterator[BrokerAlarm]:
@@ -31,49 +31,41 @@ def broker_alarms(alarms: CloudAlarms, broker: ElastiCacheBroker) -> Iterator[Br
         "broker-engine-cpu",
         "EngineCPUUtilization",
         alarms.engine_cpu_percent,
-        "Maximum",
-        _PERSISTENT,
         "The engine's one thread is nearly busy: every fetch and ack waits. Take a faster node.",
     )
     yield BrokerAlarm(
         "broker-memory",
         "DatabaseMemoryUsagePercentage",
         alarms.memory_percent,
-        "Maximum",
-        _PERSISTENT,
         "Queues or results grow. A full broker refuses publishes, as it may evict nothing.",
     )
     yield BrokerAlarm(
         "broker-evictions",
         "Evictions",
         0,
-        "Sum",
-        1,
         "Keys are evicted: the parameter group is not noeviction, messages may be lost.",
+        statistic="Sum",
+        minutes=1,
     )
     yield BrokerAlarm(
         "broker-connections",
         "CurrConnections",
         most,
-        "Maximum",
-        _PERSISTENT,
         "Near the most connections a node takes: the next workers would be refused.",
     )
     yield BrokerAlarm(
         "broker-authentication-failures",
         "AuthenticationFailures",
         0,
-        "Sum",
-        1,
         "Someone logs in with a wrong password: a rotation that left pods behind, or a stranger.",
+        statistic="Sum",
+        minutes=1,
     )
     if broker.nodes > 1:
         yield BrokerAlarm(
             "broker-replication-lag",
             "ReplicationLag",
             alarms.replication_lag_s,
-            "Maximum",
-            _PERSISTENT,
             "Replicas are behind: a failover now would lose the messages published since.",
         )
 

@@ -30,17 +30,21 @@ def described_vpc(deed: Deed) -> object:
 
 def attach(deed: Deed) -> object:
     """Attach the gateway to the VPC asked for, and to no other."""
-    for attachment in deed.description.get("Attachments") or []:  # type: ignore[attr-defined]
-        deed.aws.detach_internet_gateway(InternetGatewayId=deed.id, VpcId=attachment["VpcId"])
+    detach(deed, deed.description.get("Attachments") or [])
     if deed.resource.inputs.get("vpcId"):
         deed.aws.attach_internet_gateway(InternetGatewayId=deed.id, VpcId=deed.text("vpcId"))
     return None
 
 
+def detach(deed: Deed, attachments: object) -> None:
+    """Detach the gateway from all that it is attached to."""
+    for attachment in attachments if isinstance(attachments, list) else []:
+        deed.aws.detach_internet_gateway(InternetGatewayId=deed.id, VpcId=attachment["VpcId"])
+
+
 def end_gateway(deed: Deed) -> object:
     found = deed.aws.describe_internet_gateways(InternetGatewayIds=[deed.id])["InternetGateways"]
-    for attachment in found[0]["Attachments"]:
-        deed.aws.detach_internet_gateway(InternetGatewayId=deed.id, VpcId=attachment["VpcId"])
+    detach(deed, found[0]["Attachments"])
     return deed.aws.delete_internet_gateway(InternetGatewayId=deed.id)
 
 

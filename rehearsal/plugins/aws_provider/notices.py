@@ -141,7 +141,7 @@ def _budget(deed: Deed) -> Properties:
     period = {"timePeriodStart": "start", "timePeriodEnd": "end"}
     if stated := {short: given[name] for name, short in period.items() if given.get(name)}:
         budget["timePeriod"] = stated
-    return structured(deed, "create_budget", {"budget": budget}, {})["Budget"]  # type: ignore[return-value]
+    return structured(deed, "create_budget", {"budget": budget}, {})["Budget"]  # type: ignore[return-value]  # botocore gives a dict
 
 
 def _attribute(deed: Deed, name: str) -> str:

@@ -89,7 +89,7 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
 
 def _stage_name(rest: str) -> str:
     parts = rest.split()
-    return parts[-1].lower() if len(parts) > 2 and parts[-2].upper() == "AS" else ""  # noqa: PLR2004
+    return parts[-1].lower() if len(parts) > 2 and parts[-2].upper() == "AS" else ""  # noqa: PLR2004 - image, AS, name
 
 
 def _sources(rest: str) -> list[str]:

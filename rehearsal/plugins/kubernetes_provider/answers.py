@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from rehearsal.plugins.difference import Change, changes
+from rehearsal.plugins.diff_answer import diff_answer
+from rehearsal.plugins.difference import changes
 from rehearsal.plugins.kubernetes_provider.cluster import Cluster
-from rehearsal.plugins.kubernetes_provider.inputs import Naming
 from rehearsal.plugins.kubernetes_provider.kubeconfig import Choice, active_cluster
 from rehearsal.plugins.kubernetes_provider.objects import (
     AUTONAMED,
@@ -20,27 +20,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
 from rehearsal.plugins.kubernetes_provider.replacement import replaces, replacing_fields
 from rehearsal.plugins.values import UNKNOWN
 
-IN_PLACE: Mapping[Change, pb.PropertyDiff.Kind.ValueType] = {
-    "add": pb.PropertyDiff.ADD,
-    "delete": pb.PropertyDiff.DELETE,
-    "update": pb.PropertyDiff.UPDATE,
-}
-REPLACING: Mapping[Change, pb.PropertyDiff.Kind.ValueType] = {
-    "add": pb.PropertyDiff.ADD_REPLACE,
-    "delete": pb.PropertyDiff.DELETE_REPLACE,
-    "update": pb.PropertyDiff.UPDATE_REPLACE,
-}
 CLUSTER_KEYS = ("kubeconfig", "context", "cluster")
-
-
-def naming(request: pb.CheckRequest) -> Naming:
-    options = request.autonaming if request.HasField("autonaming") else None
-    return Naming(
-        prefix=request.urn.rpartition("::")[2],
-        seed=request.randomSeed,
-        proposed=options.proposed_name if options else "",
-        is_disabled=bool(options and options.mode == pb.CheckRequest.AutonamingOptions.DISABLE),
-    )
 
 
 def difference(
@@ -53,21 +33,10 @@ def difference(
     fields = replacing_fields(kind, old, cluster.behaviour.mutability)
     if kind_of(old, kind).group != kind.group:
         fields += (("apiVersion",),)
-    found = changes(old, new)
-    replacing = [change for change in found if replaces(change.path, fields)]
-    detailed = {
-        str(change): pb.PropertyDiff(
-            kind=(REPLACING if change in replacing else IN_PLACE)[change.change], inputDiff=True
-        )
-        for change in found
-    }
-    return pb.DiffResponse(
-        changes=pb.DiffResponse.DIFF_SOME if found else pb.DiffResponse.DIFF_NONE,
-        diffs=list(dict.fromkeys(str(change.path[0]) for change in found)),
-        replaces=[str(change) for change in replacing],
-        detailedDiff=detailed,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=bool(replacing) and _needs_the_name(old, new),
+    return diff_answer(
+        changes(old, new),
+        lambda path: replaces(path, fields),
+        delete_first=_needs_the_name(old, new),
     )
 
 

@@ -1,9 +1,6 @@
 """Completes what a program asks for: a name, a namespace, marks on secret values."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rehearsal.errors import RehearsalError
 from rehearsal.plugins.kubernetes_provider.objects import (
@@ -13,6 +10,7 @@ from rehearsal.plugins.kubernetes_provider.objects import (
     mapping,
     text,
 )
+from rehearsal.plugins.naming import Naming
 from rehearsal.plugins.values import Secret, plain
 
 Inputs = dict[str, object]
@@ -31,30 +29,20 @@ READ_ONLY = (
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-@dataclass(frozen=True)
-class Naming:
+class ObjectNaming(Naming):
     """How an object without `metadata.name` gets one."""
-
-    prefix: str
-    """The resource's logical name."""
-    seed: bytes = b""
-    """Makes preview and `up` agree where the engine gives one."""
-    proposed: str = ""
-    """The name that the stack's own naming rules (`pulumi:autonaming`) give."""
-    is_disabled: bool = False
 
     def name(self) -> str:
         if self.is_disabled:
             raise RehearsalError(
-                f"{self.prefix} has no metadata.name",
+                f"{self.logical} has no metadata.name",
                 "pulumi:autonaming is disabled for this stack",
                 "set metadata.name",
             )
-        digest = hashlib.sha256(self.seed).hexdigest() if self.seed else secrets.token_hex()
-        return self.proposed or f"{self.prefix}-{digest[:SUFFIX_HEX_DIGITS]}"
+        return self.proposed or f"{self.logical}{self.suffix(SUFFIX_HEX_DIGITS)}"
 
 
-def completed(news: Inputs, olds: Inputs, naming: Naming, namespace: str) -> Inputs:
+def completed(news: Inputs, olds: Inputs, naming: ObjectNaming, namespace: str) -> Inputs:
     """The inputs to keep: named, in `namespace` unless they say which, nothing read-only."""
     metadata = news.get("metadata", {})
     if isinstance(metadata, Secret) and isinstance(metadata.value, dict):
@@ -82,12 +70,12 @@ def without_read_only(metadata: Mapping[str, object]) -> Inputs:
 
 
 def _metadata(
-    given: Mapping[str, object], olds: Inputs, naming: Naming, namespace: str
+    given: Mapping[str, object], olds: Inputs, naming: ObjectNaming, namespace: str
 ) -> Mapping[str, object]:
     metadata = without_read_only(given)
     if "generateName" in metadata and "name" not in metadata:
         raise RehearsalError(
-            f"{naming.prefix} sets metadata.generateName",
+            f"{naming.logical} sets metadata.generateName",
             "server-side apply needs a name, as with the official Kubernetes plugin",
             "set metadata.name, or leave both out for a name made of the resource's own",
         )

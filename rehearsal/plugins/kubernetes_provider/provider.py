@@ -5,11 +5,9 @@ import threading
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # protobuf likewise
-from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from typing_extensions import override
 
-from rehearsal.plugins.engine_log import EngineLog
 from rehearsal.plugins.known import RefusedError, told
 from rehearsal.plugins.kubernetes_provider import answers, configuration, inputs, objects, state
 from rehearsal.plugins.kubernetes_provider.api import ApiError
@@ -20,12 +18,12 @@ from rehearsal.plugins.kubernetes_provider.releases import Releases, is_release
 from rehearsal.plugins.kubernetes_provider.resource import Resource
 from rehearsal.plugins.kubernetes_provider.spelling import for_kubernetes
 from rehearsal.plugins.kubernetes_provider.support import refuse_unsupported
-from rehearsal.plugins.unsupported import UnsupportedCalls
+from rehearsal.plugins.plugin_calls import PluginCalls
 from rehearsal.plugins.urns import type_of_urn
 from rehearsal.plugins.values import decoded, encoded, plain
 
 
-class KubernetesProvider(UnsupportedCalls):
+class KubernetesProvider(PluginCalls):
     """Server-side apply for any kind the cluster serves, and Helm releases, which are recorded.
 
     No Helm charts or templates, Kustomize, YAML, patches.
@@ -35,42 +33,13 @@ class KubernetesProvider(UnsupportedCalls):
     official = "the official Kubernetes plugin"
 
     def __init__(self, engine_address: str, version: str) -> None:
-        self._version = version
-        self._log = EngineLog(engine_address)
+        super().__init__(engine_address, version)
         self._cancelled = threading.Event()
         self._cluster: Cluster | None = None
 
+    @override
     def stop(self) -> None:
-        """End every wait."""
         self._cancelled.set()
-
-    @override
-    def Handshake(
-        self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> pb.ProviderHandshakeResponse:
-        return pb.ProviderHandshakeResponse(
-            accept_secrets=True, supports_autonaming_configuration=True
-        )
-
-    @override
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
-        self._log = EngineLog(request.address)
-        return Empty()
-
-    @override
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    @override
-    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
-        self.stop()
-        return Empty()
-
-    @override
-    def CheckConfig(
-        self, request: pb.CheckRequest, context: grpc.ServicerContext
-    ) -> pb.CheckResponse:
-        return pb.CheckResponse(inputs=request.news)
 
     @override
     def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
@@ -102,7 +71,7 @@ class KubernetesProvider(UnsupportedCalls):
             refuse_unsupported(type_token, objects.text(news.get("kind")))
             kind = objects.kind_of(objects.mapping(plain(news)), objects.kind_of_type(type_token))
             namespace = cluster.namespace if cluster.is_namespaced(kind) else ""
-            naming = answers.naming(request)
+            naming = inputs.ObjectNaming.of(request)
             done = inputs.completed(news, olds, naming, namespace)
             return pb.CheckResponse(inputs=encoded(done))
 

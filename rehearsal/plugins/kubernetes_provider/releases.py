@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from rehearsal.plugins.diff_answer import diff_answer
 from rehearsal.plugins.difference import changes
 from rehearsal.plugins.engine_log import Log
 from rehearsal.plugins.known import RefusedError
-from rehearsal.plugins.kubernetes_provider import answers, known_charts
+from rehearsal.plugins.kubernetes_provider import known_charts
 from rehearsal.plugins.kubernetes_provider.cluster import Apply, Cluster
 from rehearsal.plugins.kubernetes_provider.objects import Kind, Manifest, ObjectName, mapping, text
 from rehearsal.plugins.urns import name_of_urn, type_of_urn
@@ -48,24 +49,7 @@ class Releases:
 
     def diff(self, request: pb.DiffRequest) -> pb.DiffResponse:
         old, new = _plain(decoded(request.old_inputs)), _plain(decoded(request.news))
-        found = changes(old, new)
-        replacing = [change for change in found if change.path[0] in _REPLACING]
-        detailed = {
-            str(change): pb.PropertyDiff(
-                kind=(answers.REPLACING if change in replacing else answers.IN_PLACE)[
-                    change.change
-                ],
-                inputDiff=True,
-            )
-            for change in found
-        }
-        return pb.DiffResponse(
-            changes=pb.DiffResponse.DIFF_SOME if found else pb.DiffResponse.DIFF_NONE,
-            diffs=list(dict.fromkeys(str(change.path[0]) for change in found)),
-            replaces=[str(change) for change in replacing],
-            detailedDiff=detailed,
-            hasDetailedDiff=True,
-        )
+        return diff_answer(changes(old, new), lambda path: path[0] in _REPLACING)
 
     def create(self, request: pb.CreateRequest) -> pb.CreateResponse:
         inputs = decoded(request.properties)

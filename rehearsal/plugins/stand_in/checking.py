@@ -1,41 +1,13 @@
 """Completes the inputs of a resource, and names what a stand-in does not know about them."""
 
-import hashlib
-import secrets
-from dataclasses import dataclass
-
-from pulumi.runtime.proto import provider_pb2 as pb
-
+from rehearsal.plugins.naming import Naming
 from rehearsal.plugins.stand_in.kind import Kind, Properties
 from rehearsal.plugins.stand_in.marking import plain_properties
 from rehearsal.plugins.stand_in.rules import DEFAULTED, AutoName, Rules
-from rehearsal.plugins.urns import name_of_urn
 from rehearsal.plugins.values import Secret, plain
 
 # As the official providers: a name, a dash, seven digits.
 SUFFIX_HEX_DIGITS = 7
-
-
-@dataclass(frozen=True)
-class Naming:
-    """What a made-up name is made of."""
-
-    logical: str
-    seed: bytes = b""
-    """Makes preview and `up` agree where the engine gives one."""
-    proposed: str = ""
-    """The name that the stack's own naming rules (`pulumi:autonaming`) give."""
-    is_disabled: bool = False
-
-
-def naming(request: pb.CheckRequest) -> Naming:
-    options = request.autonaming if request.HasField("autonaming") else None
-    return Naming(
-        name_of_urn(request.urn),
-        request.randomSeed,
-        options.proposed_name if options else "",
-        bool(options and options.mode == pb.CheckRequest.AutonamingOptions.DISABLE),
-    )
 
 
 def completed(rules: Rules, news: Properties, olds: Properties, by: Naming) -> Properties:
@@ -76,7 +48,6 @@ def _kept(name: AutoName, olds: Properties) -> str:
 
 
 def _made(name: AutoName, by: Naming) -> str:
-    digest = hashlib.sha256(by.seed).hexdigest() if by.seed else secrets.token_hex()
-    suffix = f"-{digest[:SUFFIX_HEX_DIGITS]}"
+    suffix = by.suffix(SUFFIX_HEX_DIGITS)
     # As the official bridge does: the logical part gives way to the service's limit.
     return by.proposed or f"{by.logical[: name.most - len(suffix)]}{suffix}"

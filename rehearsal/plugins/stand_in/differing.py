@@ -1,24 +1,14 @@
 """Tells the engine what an update would change, and whether it takes a new resource."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from rehearsal.plugins.difference import Change, FieldChange, changes
+from rehearsal.plugins.diff_answer import diff_answer
+from rehearsal.plugins.difference import FieldChange, changes
 from rehearsal.plugins.stand_in.checking import is_auto_named
 from rehearsal.plugins.stand_in.kind import Properties
 from rehearsal.plugins.stand_in.rules import DEFAULTED, Rules
-
-IN_PLACE: Mapping[Change, pb.PropertyDiff.Kind.ValueType] = {
-    "add": pb.PropertyDiff.ADD,
-    "delete": pb.PropertyDiff.DELETE,
-    "update": pb.PropertyDiff.UPDATE,
-}
-REPLACING: Mapping[Change, pb.PropertyDiff.Kind.ValueType] = {
-    "add": pb.PropertyDiff.ADD_REPLACE,
-    "delete": pb.PropertyDiff.DELETE_REPLACE,
-    "update": pb.PropertyDiff.UPDATE_REPLACE,
-}
 
 
 def changed(rules: Rules, old: Properties, new: Properties) -> frozenset[str]:
@@ -41,22 +31,11 @@ def difference(
         is_unfinished: the last `up` left it unfinished, so that an update is due anyway.
 
     """
-    found = list(_changes(rules, old, new))
-    replacing = [change for change in found if rules.is_replacing(change.path)]
-    detailed = {
-        str(change): pb.PropertyDiff(
-            kind=(REPLACING if change in replacing else IN_PLACE)[change.change], inputDiff=True
-        )
-        for change in found
-    }
-    some = pb.DiffResponse.DIFF_SOME if found or is_unfinished else pb.DiffResponse.DIFF_NONE
-    return pb.DiffResponse(
-        changes=some,
-        diffs=list(dict.fromkeys(str(change.path[0]) for change in found)),
-        replaces=[str(change) for change in replacing],
-        detailedDiff=detailed,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=bool(replacing) and _needs_the_name(rules, old, new),
+    return diff_answer(
+        list(_changes(rules, old, new)),
+        rules.is_replacing,
+        is_due=is_unfinished,
+        delete_first=_needs_the_name(rules, old, new),
     )
 
 

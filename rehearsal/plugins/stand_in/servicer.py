@@ -6,60 +6,30 @@ from dataclasses import replace
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # protobuf likewise
-from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from typing_extensions import override
 
-from rehearsal.plugins.engine_log import EngineLog
 from rehearsal.plugins.known import InitFailedError, Known, RefusedError, told
+from rehearsal.plugins.naming import Naming
 from rehearsal.plugins.paths import MISSING, value_at
+from rehearsal.plugins.plugin_calls import PluginCalls
 from rehearsal.plugins.stand_in import checking, differing, marking
 from rehearsal.plugins.stand_in.kind import Catalogue, Kind, Properties, Resource
 from rehearsal.plugins.stand_in.marking import plain_properties
-from rehearsal.plugins.unsupported import UnsupportedCalls
 from rehearsal.plugins.urns import type_of_urn
 from rehearsal.plugins.values import UNKNOWN, Unknown, decoded, encoded, holds
 
 
-class StandIn(UnsupportedCalls):
+class StandIn(PluginCalls):
     """A resource provider over a catalogue of types."""
 
     def __init__(self, catalogue: Catalogue, engine_address: str, version: str) -> None:
+        super().__init__(engine_address, version)
         self._catalogue = catalogue
-        self._version = version
-        self._log = EngineLog(engine_address)
 
+    @override
     def stop(self) -> None:
-        """End every wait."""
         self._catalogue.cancelled.set()
-
-    @override
-    def Handshake(
-        self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> pb.ProviderHandshakeResponse:
-        return pb.ProviderHandshakeResponse(
-            accept_secrets=True, supports_autonaming_configuration=True
-        )
-
-    @override
-    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:
-        self._log = EngineLog(request.address)
-        return Empty()
-
-    @override
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    @override
-    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
-        self.stop()
-        return Empty()
-
-    @override
-    def CheckConfig(
-        self, request: pb.CheckRequest, context: grpc.ServicerContext
-    ) -> pb.CheckResponse:
-        return pb.CheckResponse(inputs=request.news)
 
     @override
     def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
@@ -93,7 +63,7 @@ class StandIn(UnsupportedCalls):
         def check() -> pb.CheckResponse:
             kind = self._kind(request.urn)
             news, olds = kind.completed(decoded(request.news)), decoded(request.olds)
-            done = checking.completed(kind.rules, news, olds, checking.naming(request))
+            done = checking.completed(kind.rules, news, olds, Naming.of(request))
             problems = checking.problems(kind, self.name, done)
             failures = [
                 pb.CheckFailure(property=name, reason=why) for name, why in problems.items()
