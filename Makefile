@@ -38,7 +38,7 @@ check: venv ## lint, types and fast tests, in under a minute
 
 clean: down ## down, and remove state, .venv and the tool cache
 	rm -rf $(STATE) .venv
-	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock"
+	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock" "$(CACHE)/image"
 
 schema: venv ## renew infra/schema.json, by which editors check stack files
 	.venv/bin/python -m infra.schema
@@ -47,6 +47,8 @@ lock: venv ## renew the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements.txt
 	$(COMPILE) worker_image/requirements.in --constraint requirements.txt \
 		--output-file worker_image/requirements.txt
+	$(COMPILE) worker_image/requirements-gpu.in --constraint worker_image/requirements.txt \
+		--output-file worker_image/requirements-gpu.txt
 
 venv:
 	@PYTHON="$(PYTHON)" .ci/venv

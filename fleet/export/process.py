@@ -12,8 +12,9 @@ from infra.models.placement import mebibytes, millicores
 _GPU = "nvidia.com/gpu"
 # What a pod learns from Kubernetes about itself; each supervisor has words of its own for it.
 _OF_THE_POD = ("POD_NAME", "POD_IP")
-# There is no pod whose deletion could cost anything.
-_NOT_OUTSIDE = ("FLEET_SERVICE_ACCOUNT_DIR",)
+# There is no pod whose deletion could cost anything, and no address of a process's own: all of a
+# machine would want the one port.
+_NOT_OUTSIDE = ("FLEET_SERVICE_ACCOUNT_DIR", "FLEET_METRICS_PORT")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def _process(name: str, deployment: Mapping[str, Any], replicas: int) -> Process
     pod = deployment["template"]["spec"]
     (main,) = pod["containers"]
     limits, requests = main["resources"]["limits"], main["resources"]["requests"]
-    ports = [port["containerPort"] for port in main.get("ports", ())]
+    ports = [p["containerPort"] for p in main.get("ports", ()) if p["name"] == "http"]
     return Process(
         name=name,
         command=tuple(main["command"]),

@@ -15,6 +15,9 @@ _GPU = "nvidia.com/gpu"
 # Before a flavour's name: an image that exists only during `up`.
 BUILT = "built:"
 
+METRICS_PORT = 9808
+"""Where workers and beat answer Prometheus."""
+
 # Longer than the slowest tick (beat's 5 s), shorter than anyone waits for a stuck worker.
 HEARTBEAT_MAX_AGE_S = 60
 
@@ -40,6 +43,13 @@ def container(config: FleetConfig, name: str, command: list[str], resources: Res
             {"name": "data", "mountPath": DATA_DIR},
         ],
     }
+
+
+def measured(main: Manifest) -> Manifest:
+    """Let a container answer Prometheus on its port `metrics`."""
+    port = {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}
+    told = {"name": "FLEET_METRICS_PORT", "value": str(METRICS_PORT)}
+    return main | {"ports": [port], "env": [*main["env"], told]}
 
 
 def volumes(config: FleetConfig) -> list[Manifest]:

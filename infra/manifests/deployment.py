@@ -7,6 +7,7 @@ from infra.manifests.container import (
     container,
     from_secret,
     heartbeat_probe,
+    measured,
     volumes,
 )
 from infra.manifests.labels import Component, labels, selector
@@ -16,6 +17,7 @@ from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
 from infra.sizing.limits import time_limit_s
+from infra.sizing.replacement import tasks_per_child
 
 NODE_GROUP_LABEL = "celery-fleet.dev/node-group"
 SETTINGS_CHECKSUM = "celery-fleet.dev/settings-checksum"
@@ -28,7 +30,7 @@ _USER = 10001
 def worker_deployment(config: FleetConfig, name: str) -> Manifest:
     """Spec of a worker's Deployment; no `replicas`, which are KEDA's."""
     worker = config.workers[name]
-    main = container(config, "worker", worker_command(config, name), worker.resources)
+    main = measured(container(config, "worker", worker_command(config, name), worker.resources))
     grace_s = plan(config, name).grace_s
     main["env"] += [
         {"name": "FLEET_WORKER", "value": name},
@@ -60,7 +62,7 @@ def worker_command(config: FleetConfig, name: str) -> list[str]:
     """
     worker = config.workers[name]
     queues = [config.queues[queue] for queue in worker.queues]
-    tasks, memory = worker.tasks_per_child, worker.max_memory_per_child
+    tasks, memory = tasks_per_child(worker, queues), worker.max_memory_per_child
     return [
         "celery",
         f"--app={_APP}",
@@ -98,7 +100,7 @@ def _worker_probes(config: FleetConfig, name: str) -> Manifest:
 def beat_deployment(config: FleetConfig) -> Manifest:
     """Spec of the one beat; `Recreate`, so that two never run side by side."""
     command = ["celery", f"--app={_APP}", "beat", "--loglevel=INFO"]
-    main = container(config, "beat", command, config.beat.resources)
+    main = measured(container(config, "beat", command, config.beat.resources))
     main |= {
         "startupProbe": heartbeat_probe(period_s=1, failures=60),
         "livenessProbe": heartbeat_probe(period_s=20, failures=3),

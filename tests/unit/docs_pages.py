@@ -1,11 +1,17 @@
-"""The pages about AWS, taken apart: blocks, commands, and what stands in backticks."""
+"""The pages of docs/, taken apart: blocks, commands, and what stands in backticks."""
 
 import re
 import textwrap
 
 from tests.unit.recorder import ROOT
 
-NAMES = ("aws.md", "architecture.md", "runbooks/aws-upgrade.md", "runbooks/aws-teardown.md")
+NAMES = (
+    "aws.md",
+    "architecture.md",
+    "operations.md",
+    "runbooks/aws-upgrade.md",
+    "runbooks/aws-teardown.md",
+)
 PAGES = {name: (ROOT / "docs" / name).read_text() for name in NAMES}
 EVERYTHING = "\n".join(PAGES.values())
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

@@ -131,6 +131,14 @@ def test_every_pod_has_requests_limits_and_a_liveness_probe(fleet: Recorder) -> 
         assert "livenessProbe" in main
 
 
+def test_workers_and_beat_answer_prometheus_where_their_pods_say(fleet: Recorder) -> None:
+    for name in ("worker-default", "worker-training", "beat"):
+        main = pod(fleet.of_kind("Deployment")[name])["containers"][0]
+        (told,) = (e["value"] for e in main["env"] if e["name"] == "FLEET_METRICS_PORT")
+
+        assert main["ports"] == [{"name": "metrics", "containerPort": int(told), "protocol": "TCP"}]
+
+
 def test_every_object_says_that_it_is_part_of_the_fleet(fleet: Recorder) -> None:
     objects = [r.inputs for r in fleet.resources if r.inputs.get("kind")]
 

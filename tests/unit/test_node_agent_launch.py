@@ -36,7 +36,7 @@ MOUNTS = (
 
 
 def launch(mounts: tuple[Mount, ...] = MOUNTS, **fields: Any) -> Launch:
-    around = Surroundings(IMAGE, Path("/pods/p"), mounts)
+    around = Surroundings(IMAGE, Path("/pods/p"), mounts, ("127.0.0.1", 6443))
     own = container(**fields)
     env = {v.name: v.value for v in own.env}
     return container_launch(own, {**image_env(pod(), around), **env}, around)
@@ -73,7 +73,7 @@ def test_an_argument_may_hold_its_path_behind_an_equals_sign_but_a_value_may_not
 def test_a_checkout_below_a_mounts_path_still_finds_its_programs() -> None:
     folders = (Path("/data/checkout/.venv/bin"),)
     image = IMAGE.model_copy(update={"path": folders, "env": {"PYTHONPATH": "/data/checkout"}})
-    around = Surroundings(image, Path("/data/checkout/.state/pods/p"), MOUNTS)
+    around = Surroundings(image, Path("/data/checkout/.state/pods/p"), MOUNTS, ("127.0.0.1", 6443))
 
     env = container_launch(container(), image_env(pod(), around), around).env
 
@@ -115,6 +115,8 @@ def test_a_container_sees_the_images_environment_and_not_the_agents(
         "PATH": "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "HOSTNAME": "p",
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "6443",
         "HOME": "/pods/p/home",
         "TMPDIR": "/pods/p/tmp",
         MARK: "/pods/p/main",

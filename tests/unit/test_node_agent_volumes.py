@@ -28,7 +28,7 @@ from tests.unit.node_agent_pods import facts, pod
 SOURCES: SourceData = {
     Source("ConfigMap", "settings"): {"a.json": b"{}", "b.json": b"[]"},
     Source("Secret", "broker"): {"ca.crt": b"CA", "password": b"p"},
-    Source("ServiceAccountToken", "worker", "vault", 600): {"token": b"t"},
+    Source("ServiceAccountToken", "worker", "vault", 600, "p", "u"): {"token": b"t"},
     Source("Secret", "gone"): None,
 }
 
@@ -123,10 +123,12 @@ def test_a_volume_that_the_pod_fills_is_left_to_it(kind: dict[str, Any]) -> None
 def test_the_objects_of_a_volume_are_fetched_in_the_pods_name() -> None:
     token = volume(projected={"sources": [{"serviceAccountToken": {"path": "t"}}]})
 
-    assert needed_sources(token, "worker") == {
-        Source("ServiceAccountToken", "worker", lifetime_s=3600)
+    own = pod(metadata={"name": "w-1", "uid": "u-1"}, serviceAccountName="worker")
+
+    assert needed_sources(token, own) == {
+        Source("ServiceAccountToken", "worker", lifetime_s=3600, pod="w-1", pod_uid="u-1")
     }
-    assert needed_sources(volume(secret={"secretName": "s"}), "") == {Source("Secret", "s")}
+    assert needed_sources(volume(secret={"secretName": "s"}), own) == {Source("Secret", "s")}
 
 
 def claim(asked_of: str = PROVISIONER, **spec: Any) -> Claim:

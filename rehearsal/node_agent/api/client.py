@@ -33,6 +33,12 @@ class ApiClient:
         self._kubeconfig = kubeconfig
         self._http = self._connect()
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the API server."""
+        url = self._http.base_url
+        return url.host, url.port or 443
+
     async def close(self) -> None:
         await self._http.aclose()
 

@@ -65,8 +65,10 @@ class SourceReader:
             return kept.content
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{source.name}/token"
         audiences = {"audiences": [source.audience]} if source.audience else {}
-        body = {"spec": {"expirationSeconds": source.lifetime_s, **audiences}}
-        answer = await self._api.create(path, body)
+        # Bound to the pod, so that admission rules can tell whose it is (kubelet's token manager).
+        bound = {"kind": "Pod", "apiVersion": "v1", "name": source.pod, "uid": source.pod_uid}
+        spec = {"expirationSeconds": source.lifetime_s, "boundObjectRef": bound, **audiences}
+        answer = await self._api.create(path, {"spec": spec})
         content = {TOKEN_KEY: str(answer["status"]["token"]).encode()}
         renew_at = time.time() + _TOKEN_RENEWED_AT * source.lifetime_s
         self._tokens[namespace, source] = _Token(content, renew_at)

@@ -36,7 +36,7 @@ async def prepare(container: Container, runtime: PodRuntime) -> Prepared:
         raise UnknownImageError(unknown_image(services.images(), container.image))
     sources = await services.reader.read(pod.metadata.namespace, needed_sources(container))
     mounts = container_mounts(container, runtime.volumes)
-    around = Surroundings(image, runtime.folder.path, mounts)
+    around = Surroundings(image, runtime.folder.path, mounts, services.api.address)
     inputs = EnvironmentInputs(runtime.facts(), sources, image_env(pod, around))
     env = container_env(container, inputs)
     return Prepared(container_launch(container, env, around), mounts)

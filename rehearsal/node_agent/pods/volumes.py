@@ -43,7 +43,7 @@ class VolumeLayer:
         `ContainerConfigError` if one cannot be made yet; its message names the volume.
         """
         pod = facts.pod
-        needed = sources_of(pod.spec.volumes, pod.spec.service_account_name)
+        needed = sources_of(pod)
         sources = await self.reader.read(pod.metadata.namespace, needed)
         inputs = VolumeInputs(facts, sources)
         return {v.name: await self._volume(v, inputs, folder) for v in pod.spec.volumes}

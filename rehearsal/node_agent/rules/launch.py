@@ -37,6 +37,8 @@ class Surroundings:
     image: ImageSpec
     pod_folder: Path
     mounts: tuple[Mount, ...]
+    api_server: tuple[str, int]
+    """Host and port at which processes of this machine reach the API server."""
 
 
 def image_env(pod: Pod, around: Surroundings) -> dict[str, str]:
@@ -49,6 +51,8 @@ def image_env(pod: Pod, around: Surroundings) -> dict[str, str]:
         "TMPDIR": _temporary_folder(around),
         **_local_env(around),
         "HOSTNAME": pod.spec.hostname or pod.metadata.name,
+        "KUBERNETES_SERVICE_HOST": around.api_server[0],
+        "KUBERNETES_SERVICE_PORT": str(around.api_server[1]),
     }
 
 

@@ -1,9 +1,10 @@
 """Which files a volume holds, from the objects it is made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from rehearsal.node_agent.model.pod import Pod
 from rehearsal.node_agent.model.volume import (
     ConfigMapVolume,
     DownwardItem,
@@ -44,9 +45,9 @@ class VolumeInputs:
     sources: SourceData
 
 
-def needed_sources(volume: Volume, service_account: str) -> set[Source]:
-    """The objects that the volume is made of."""
-    return {source for part in _parts(volume) for source in _sources(part, service_account)}
+def needed_sources(volume: Volume, pod: Pod) -> set[Source]:
+    """The objects that the pod's volume is made of."""
+    return {source for part in _parts(volume) for source in _sources(part, pod)}
 
 
 def volume_files(volume: Volume, inputs: VolumeInputs) -> Files | None:
@@ -83,22 +84,24 @@ def _declared_mode(volume: Volume) -> int | None:
     return next((kind.default_mode for kind in kinds if kind), None)
 
 
-def _sources(part: ProjectedSource, service_account: str) -> set[Source]:
+def _sources(part: ProjectedSource, pod: Pod) -> set[Source]:
     if part.config_map:
         return {Source("ConfigMap", part.config_map.name)}
     if part.secret:
         return {Source("Secret", part.secret.name)}
     if part.service_account_token:
-        return {_token_source(part.service_account_token, service_account)}
+        return {_token_source(part.service_account_token, pod)}
     return set()
 
 
-def _token_source(token: TokenProjection, service_account: str) -> Source:
+def _token_source(token: TokenProjection, pod: Pod) -> Source:
     return Source(
         "ServiceAccountToken",
-        service_account or "default",
+        pod.spec.service_account_name or "default",
         token.audience,
         token.expiration_seconds,
+        pod.metadata.name,
+        pod.metadata.uid,
     )
 
 
@@ -135,7 +138,7 @@ def _selected(
 
 
 def _token_file(token: TokenProjection, inputs: VolumeInputs) -> Files:
-    source = _token_source(token, inputs.facts.pod.spec.service_account_name)
+    source = _token_source(token, inputs.facts.pod)
     data = inputs.sources[source]
     if data is None:
         raise ContainerConfigError(f'serviceaccount "{source.name}" not found')
@@ -159,9 +162,9 @@ def _mode(own: int | None, default: int) -> int:
     return default if own is None else own
 
 
-def sources_of(volumes: Iterable[Volume], service_account: str) -> set[Source]:
-    """The objects that all these volumes are made of."""
-    return {s for volume in volumes for s in needed_sources(volume, service_account)}
+def sources_of(pod: Pod) -> set[Source]:
+    """The objects that all of the pod's volumes are made of."""
+    return {s for volume in pod.spec.volumes for s in needed_sources(volume, pod)}
 
 
 def is_refreshed(volume: Volume) -> bool:
