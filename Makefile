@@ -34,7 +34,7 @@ check: venv ## lint, types and fast tests, in under a minute
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest --quiet -m "not engine and not rehearsal"
+	.venv/bin/pytest --quiet --numprocesses auto -m "not engine and not rehearsal"
 
 clean: down ## down, and remove state, .venv and the tool cache
 	rm -rf $(STATE) .venv

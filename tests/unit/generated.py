@@ -91,7 +91,7 @@ def queues(draw: st.DrawFn, part: str) -> Raw:
         "softTimeLimitSeconds": soft,
         "timeLimitSeconds": hard,
         "maxEtaSeconds": draw(st.sampled_from([0, 0, 3600])),
-        "maxConcurrency": draw(st.sampled_from([None, 10_000])),
+        "maxConcurrency": draw(st.sampled_from([None, 1_000_000])),
         "objective": draw(objectives(soft)),
     }
 

@@ -102,7 +102,9 @@ def leave_lock(engine: Engine, content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", json.dumps({"pid": 2**22 + 1}), json.dumps({"pid": os.getpid()})]
+    "content",
+    ["", "{}", json.dumps({"pid": 2**22 + 1}), json.dumps({"pid": os.getpid()})],
+    ids=["empty", "nobody", "gone", "no pulumi"],
 )
 def test_a_lock_of_no_living_pulumi_has_no_holder(engine: Engine, content: str) -> None:
     leave_lock(engine, content)
