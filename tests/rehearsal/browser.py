@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -143,7 +144,8 @@ def opened(browser: str, folder: Path, url: str) -> Iterator[Page]:
         # Chromium's sandbox refuses root; the page is our own.
         command.insert(1, "--no-sandbox")
     with (folder / "browser.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        # A session of its own: what is on PATH is a script, and the browser its child.
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         page = Page(websocket.create_connection(_address(profile), timeout=_ANSWER_S))
         try:
@@ -152,7 +154,7 @@ def opened(browser: str, folder: Path, url: str) -> Iterator[Page]:
         finally:
             page.socket.close()
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=20)
 
 
