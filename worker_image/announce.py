@@ -1,4 +1,4 @@
-"""A worker's own word in Redis of what it is and does, told from its timer.
+"""A worker's own word in Redis of what it is and does, told every two seconds.
 
 `celery inspect` asks every worker and waits a second for answers (its default); this costs each
 worker one round trip every two seconds, and whoever asks none.
@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import redis
@@ -77,7 +78,7 @@ class Worker:
 
     def look(self) -> Presence:
         """Return how it is now."""
-        requests = [request for request in state.active_requests if request.time_start]
+        requests = [request for request in _active() if request.time_start]
         return Presence(
             name=self._consumer.hostname,
             worker=self._declared,
@@ -121,21 +122,20 @@ class Announce(bootsteps.StartStopStep):
         self._announcer = Announcer(
             PresenceStore(client, settings.fleet.key_prefix), self._worker.look
         )
-        self._timer: Any = None
+        self._cancel: Callable[[], None] = lambda: None
         signals.worker_shutting_down.connect(self._drains)
-        if consumer.pool.__module__.endswith(".solo"):
-            signals.task_prerun.connect(self._runs)
 
     def start(self, consumer: Any) -> None:  # noqa: ANN401 - likewise
         """Tell at once, and every two seconds."""
         self._announcer.tell()
-        self._timer = consumer.timer.call_repeatedly(INTERVAL_S, self._announcer.tell)
+        if consumer.pool.__module__.endswith(".solo"):
+            self._cancel = self._from_a_thread()
+        else:
+            self._cancel = consumer.timer.call_repeatedly(INTERVAL_S, self._announcer.tell).cancel
 
     def stop(self, consumer: Any) -> None:  # noqa: ANN401, ARG002 - likewise
         """Tell no more; one that drains has no loop to tell from, and says so beforehand."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel()
         if self._worker.draining:
             self._announcer.tell(EXPIRES_S + self._worker.longest_s())
 
@@ -146,15 +146,36 @@ class Announce(bootsteps.StartStopStep):
     def _drains(self, **_: object) -> None:
         self._worker.draining = True
 
-    def _runs(self, **_: object) -> None:
-        """A solo worker's loop, and so its timer, stands still while its task runs."""
-        self._announcer.tell(EXPIRES_S + self._worker.longest_s())
+    def _from_a_thread(self) -> Callable[[], None]:
+        """Tell of a solo worker, whose loop stands still while its task runs; returns what ends it.
+
+        Telling as each task starts would cost it a round trip.
+        """
+        ended = Event()
+
+        def tell_until_ended() -> None:
+            while not ended.wait(INTERVAL_S):
+                # A task that lets no other thread run is no reason to call its worker gone.
+                running = bool(state.active_requests)
+                self._announcer.tell(EXPIRES_S + running * self._worker.longest_s())
+
+        Thread(target=tell_until_ended, name="announce", daemon=True).start()
+        return ended.set
 
 
 def connect(settings: Settings, app: Celery) -> None:
     """Let a declared worker tell of itself; nothing for any other process."""
     if settings.worker is not None:
         app.steps["consumer"].add(Announce)
+
+
+def _active() -> list[Any]:
+    """Celery's requests that run; a solo worker's set may change while another thread reads it."""
+    while True:
+        try:
+            return list(state.active_requests)
+        except RuntimeError:
+            continue
 
 
 def _family() -> Iterable[int]:

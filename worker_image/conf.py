@@ -7,7 +7,8 @@ from worker_image.broker import tls_options
 from worker_image.routing import Router
 from worker_image.schedule import beat_schedule
 from worker_image.settings import Settings
-from worker_image.transport import FAIR_QUEUES, TRANSPORT
+from worker_image.transport import FAIR_QUEUES
+from worker_image.worker_transport import TRANSPORT
 
 TASK_MODULES = tuple(
     f"worker_image.tasks.{name}"

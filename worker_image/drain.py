@@ -30,6 +30,7 @@ class GiveBack(bootsteps.StartStopStep):
             return
         channel = consumer.task_consumer.channel
         _take_the_last_answer(channel)
+        channel.qos.settle()
         begun = set(_begun(state.requests.values()))
         held = [tag for tag in channel.qos._delivered if tag not in begun]  # noqa: SLF001 - kombu has no other
         # The last one first: each goes before what waits, so the first one is first again. A reject

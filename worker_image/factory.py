@@ -6,6 +6,7 @@ from worker_image import (
     announce,
     boot,
     drain,
+    hand_out,
     heartbeat,
     logs,
     metrics_feed,
@@ -15,6 +16,7 @@ from worker_image import (
     tracing,
 )
 from worker_image.conf import celery_conf
+from worker_image.gathering import Gathering
 from worker_image.routing import Router
 from worker_image.settings import Settings
 
@@ -41,6 +43,7 @@ def connect(settings: Settings, app: Celery) -> None:
     logs.connect(settings)
     boot.connect(settings, app, router)
     drain.connect(app)
+    hand_out.connect(app)
     heartbeat.connect(heartbeat.of_this_process())
     signals.before_task_publish.connect(router.settle, weak=False)
     tenant_consumers.connect(settings, app)
@@ -49,5 +52,6 @@ def connect(settings: Settings, app: Celery) -> None:
     feed, guard = metrics_feed.connect(settings), poison.of_this_process()
     guard.on_park = feed.parked
     poison.connect(guard)
-    store = stats.StatsStore.of(settings)
-    stats.connect(stats.Recorder(store.record, feed.ended, fair=settings.fleet.fair))
+    gathering = Gathering(stats.StatsStore.of(settings).record, feed.ended)
+    gathering.connect()
+    stats.connect(stats.Recorder(gathering.add, fair=settings.fleet.fair))

@@ -24,6 +24,9 @@ from worker_image.tenants import Place, place_of
 # Uvicorn gives them handlers of their own.
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
+# Made once: json.dumps makes one for each line.
+_as_json = json.JSONEncoder(default=str).encode
+
 _arriving: ContextVar[Any] = ContextVar("arriving", default=None)
 
 
@@ -54,7 +57,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str)
+        return _as_json(entry)
 
 
 def configure(level: int | str, worker: str | None, fair: Container[str] = ()) -> None:

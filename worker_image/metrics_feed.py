@@ -1,14 +1,16 @@
 """Brings what pool processes measure to the main process, which answers Prometheus.
 
-Pool processes come and go; what they counted must not go with them. Each writes a line into one
-pipe as a task ends, and the main process alone counts. Without FLEET_METRICS_PORT nothing of this
-is imported, opened or written.
+Pool processes come and go; what they counted must not go with them. Each writes a line for each
+task into one pipe, soon after it ended, and the main process alone counts. Without
+FLEET_METRICS_PORT nothing of this is imported, opened or written.
 """
 
 import fcntl
 import json
 import logging
 import os
+import select
+from collections.abc import Iterable, Iterator
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -61,23 +63,24 @@ class Feed:
         for line in lines:
             self._count(json.loads(line))
 
-    def ended(self, end: TaskEnd) -> None:
-        """Count a task's end."""
-        self._tell({"ended": vars(end)})
+    def ended(self, *ends: TaskEnd) -> None:
+        """Count the ends of tasks."""
+        self._tell({"ended": vars(end)} for end in ends)
 
     def parked(self, queue: str) -> None:
         """Count a parked message."""
-        self._tell({"parked": queue})
+        self._tell([{"parked": queue}])
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, events: Iterable[dict[str, Any]]) -> None:
         if self._counts_in is None:
             return
         if os.getpid() == self._counts_in:
-            self._count(event)
+            for event in events:
+                self._count(event)
             return
         try:
-            # Below 4096 bytes, so that lines of several processes never mix (POSIX, PIPE_BUF).
-            os.write(self._writes, json.dumps(event).encode() + b"\n")
+            for lines in _together(json.dumps(event).encode() + b"\n" for event in events):
+                os.write(self._writes, lines)
         except OSError as error:
             if not self._lost:
                 self._lost = True
@@ -90,6 +93,18 @@ class Feed:
             self.metrics.ended(TaskEnd(**event["ended"]))
         else:
             self.metrics.parked(event["parked"])
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Join lines, as many as one write may hold without mixing with another process's."""
+    joined = b""
+    for line in lines:
+        if joined and len(joined) + len(line) > select.PIPE_BUF:
+            yield joined
+            joined = b""
+        joined += line
+    if joined:
+        yield joined
 
 
 def connect(settings: Settings) -> Feed:

@@ -1,14 +1,16 @@
 """Per-queue statistics in the broker: what ended, how often again, how long it had waited.
 
-One pipeline a task; a broker that hiccups costs figures, never a task. Keys, behind the key prefix:
+Ends are written together, in one pipeline or, with failures among them, two; a broker that hiccups
+costs figures, never a task. Keys, behind the key prefix:
 hash `fleet:stats:<queue>` (done, failed, redelivered), list `fleet:waits:<queue>` (seconds),
 string `fleet:failed:<task id>` for each failure that is counted.
 """
 
 import logging
 import time
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -27,6 +29,7 @@ WAITS_KEPT = 1000
 EXPIRES_S = 7 * 24 * 3600
 PUBLISHED_AT = "fleet_published_at"
 
+_FIELDS = {"SUCCESS": "done", "FAILURE": "failed", "REJECTED": "failed"}
 _FAILED_EXPIRES_S = 3600
 
 _TIMEOUT_S = 1.0
@@ -77,16 +80,15 @@ class StatsStore:
             settings.fleet.key_prefix,
         )
 
-    def record(self, end: TaskEnd) -> None:
-        """Count one end; failing to is logged and then left alone for a while.
+    def record(self, *ends: TaskEnd) -> None:
+        """Count ends; failing to is logged and then left alone for a while.
 
         A task that fails while its process is killed at its hard limit is reported by both.
         """
         if time.monotonic() < self._paused_until:
             return
         try:
-            if end.state != "FAILURE" or self._first(end):
-                self._write(end)
+            self._write(self._counted(ends))
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + _PAUSE_S
             logger.warning("statistics pause for %.0f s: %s", _PAUSE_S, error)
@@ -109,25 +111,41 @@ class StatsStore:
             waits_s=tuple(float(wait) for wait in waits),
         )
 
-    def _first(self, end: TaskEnd) -> bool:
-        key = f"{self._prefix}fleet:failed:{end.task_id}"
-        return bool(self._client.set(key, 1, nx=True, ex=_FAILED_EXPIRES_S))
-
-    def _write(self, end: TaskEnd) -> None:
-        counts, waits = self._counts(end.queue), self._waits(end.queue)
-        field = {"SUCCESS": "done", "FAILURE": "failed", "REJECTED": "failed"}.get(end.state)
+    def _counted(self, ends: Sequence[TaskEnd]) -> list[TaskEnd]:
+        """Leave out failures that were counted before."""
+        failures = [end for end in ends if end.state == "FAILURE"]
+        if not failures:
+            return list(ends)
         with self._client.pipeline(transaction=False) as pipe:
-            if field is not None:
-                pipe.hincrby(counts, field, 1)
-            if end.redelivered:
-                pipe.hincrby(counts, "redelivered", 1)
-            if end.wait_s is not None:
-                pipe.lpush(waits, f"{end.wait_s:.3f}")
-                pipe.ltrim(waits, 0, WAITS_KEPT - 1)
-                wait_history.add(pipe, self._prefix, end.queue, end.wait_s, time.time())
-            pipe.expire(counts, EXPIRES_S)
-            pipe.expire(waits, EXPIRES_S)
+            for end in failures:
+                key = f"{self._prefix}fleet:failed:{end.task_id}"
+                pipe.set(key, 1, nx=True, ex=_FAILED_EXPIRES_S)
+            told = iter(pipe.execute())
+        return [end for end in ends if end.state != "FAILURE" or next(told)]
+
+    def _write(self, ends: Iterable[TaskEnd]) -> None:
+        by_queue: defaultdict[str, list[TaskEnd]] = defaultdict(list)
+        for end in ends:
+            by_queue[end.queue].append(end)
+        with self._client.pipeline(transaction=False) as pipe:
+            for queue, of_queue in by_queue.items():
+                self._add(pipe, queue, of_queue)
             pipe.execute()
+
+    def _add(self, pipe: Any, queue: str, ends: Sequence[TaskEnd]) -> None:  # noqa: ANN401 - redis-py's pipeline
+        counts, waits = self._counts(queue), self._waits(queue)
+        fields = Counter(_FIELDS[end.state] for end in ends if end.state in _FIELDS)
+        fields["redelivered"] = sum(end.redelivered for end in ends)
+        for field, count in fields.items():
+            if count:
+                pipe.hincrby(counts, field, count)
+        waits_s = [end.wait_s for end in ends if end.wait_s is not None]
+        if waits_s:
+            pipe.lpush(waits, *(f"{wait_s:.3f}" for wait_s in waits_s))
+            pipe.ltrim(waits, 0, WAITS_KEPT - 1)
+            wait_history.add(pipe, self._prefix, queue, waits_s, time.time())
+        pipe.expire(counts, EXPIRES_S)
+        pipe.expire(waits, EXPIRES_S)
 
     def _counts(self, queue: str) -> str:
         return f"{self._prefix}fleet:stats:{queue}"
@@ -159,7 +177,7 @@ class Recorder:
     def on_end(self, task_id: str, task: Any, state: str, **_: object) -> None:  # noqa: ANN401 - Celery's task
         """Count a task that ended in this process."""
         started_at = self._started_at.pop(task_id, None)
-        self._tell(_task_end(task.request, state, started_at, self._fair), task.name)
+        self._tell(_task_end(task.request, task.name, state, started_at, self._fair))
 
     def on_failure(self, task_id: str, exception: object = None, **_: object) -> None:
         """Count a task that the main process declared failed: killed at its limit, or lost.
@@ -175,11 +193,11 @@ class Recorder:
         # Of a task that a pool process accepted; the main process has its own kind of request.
         started_at = getattr(request, "time_start", None)
         context = Context(request.request_dict)
-        self._tell(_task_end(context, "FAILURE", started_at, self._fair), request.name)
+        self._tell(_task_end(context, request.name, "FAILURE", started_at, self._fair))
 
-    def _tell(self, end: TaskEnd, task: str) -> None:
+    def _tell(self, end: TaskEnd) -> None:
         for sink in self._sinks:
-            sink(replace(end, task=task))
+            sink(end)
 
 
 def connect(recorder: Recorder) -> None:
@@ -193,6 +211,7 @@ def connect(recorder: Recorder) -> None:
 
 def _task_end(
     request: Any,  # noqa: ANN401 - Celery's Context
+    task: str,
     state: str,
     started_at: float | None,
     fair: Container[str],
@@ -205,7 +224,7 @@ def _task_end(
         wait_s = _wait_s(request, started_at)
     queue = place_of(str(delivery.get("routing_key")), fair).queue
     run_s = None if started_at is None else max(0.0, time.time() - started_at)
-    return TaskEnd(str(request.id), queue, state, redelivered, wait_s, run_s=run_s)
+    return TaskEnd(str(request.id), queue, state, redelivered, wait_s, task, run_s)
 
 
 def _wait_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context

@@ -34,10 +34,11 @@ class Minute:
     p95_s: float
 
 
-def add(pipe: Any, prefix: str, queue: str, wait_s: float, now: float) -> None:  # noqa: ANN401 - redis-py's pipeline
-    """Append what counts the wait of a task that ended at `now` (Unix time)."""
+def add(pipe: Any, prefix: str, queue: str, waits_s: Iterable[float], now: float) -> None:  # noqa: ANN401 - redis-py's pipeline
+    """Append what counts the waits of tasks that ended just before `now` (Unix time)."""
     key = _key(prefix, queue, int(now // _HOUR_S))
-    pipe.hincrby(key, f"{int(now % _HOUR_S // _MINUTE_S)}:{_step(wait_s)}", 1)
+    for step, count in Counter(map(_step, waits_s)).items():
+        pipe.hincrby(key, f"{int(now % _HOUR_S // _MINUTE_S)}:{step}", count)
     pipe.expire(key, _KEPT_S)
 
 

@@ -20,12 +20,15 @@ from infra.config import load_file
 from infra.manifests.deployment import worker_command
 from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
+from infra.models.prefetch import TASK_MAX_S
 
 Arm = Literal["plain", "fleet"]
 ARMS: tuple[Arm, ...] = ("plain", "fleet")
 QUEUE = "default"
 _STACK = Path(__file__).resolve().parents[2] / "stacks" / "imagineer.yaml"
 _PLAIN_QUEUE = "celery"
+# Celery's own default (5.7.0, app/defaults.py).
+_CELERY_PREFETCH = 4
 _START_S = 30.0
 _SEND = """
 from benchmarks.image.{arm}_app import app
@@ -46,22 +49,29 @@ class Shape:
         return f"{self.pool} x{self.concurrency}"
 
 
-def config(shape: Shape) -> FleetConfig:
-    """A stack of one queue of short tasks, which its worker may prefetch."""
+def may_be_held(task_s: float) -> bool:
+    """Whether the model lets a worker hold messages of tasks so short."""
+    return task_s <= TASK_MAX_S
+
+
+def config(shape: Shape, *, holds: bool) -> FleetConfig:
+    """A stack of one queue of short tasks; its worker holds messages as Celery's default does.
+
+    Or it holds none, as a worker of this bundle does unless its tasks are short and it is told to.
+    """
     raw = load_file(_STACK).model_dump(by_alias=True)
-    short = {"class": "interactive", "routes": ["worker_image.tasks.*"]}
     worker = {
         "pool": shape.pool,
         "concurrency": shape.concurrency,
         "tasksKeepLimits": shape.pool != "prefork",
-        "prefetchMultiplier": 4,
+        "prefetchMultiplier": _CELERY_PREFETCH if holds else 1,
     }
-    if shape.pool == "prefork":
-        # Each replacement of a process stops its slot for seconds, in the plain app too (measured:
-        # 2 to 4 s each 100 tasks); whoever runs tasks of milliseconds replaces few.
-        worker["maxTasksPerChild"] = 100_000
-    queues = {QUEUE: short | {"objective": {"typicalSeconds": 0.01}}}
-    changes = {"queues": queues, "workers": {QUEUE: worker}, "profiles": {}}
+    queue = {
+        "class": "interactive",
+        "routes": ["worker_image.tasks.*"],
+        "objective": {"typicalSeconds": 0.01 if holds else 0.1},
+    }
+    changes = {"queues": {QUEUE: queue}, "workers": {QUEUE: worker}, "profiles": {}}
     return FleetConfig.model_validate({**raw, **changes})
 
 
@@ -71,16 +81,17 @@ class Bench:
 
     folder: Path
     port: int
+    metrics_port: int
 
     def client(self, db: int = 0) -> "redis.Redis":
         return redis.Redis(port=self.port, db=db, decode_responses=True)
 
-    def environment(self, arm: Arm, shape: Shape) -> dict[str, str]:
+    def environment(self, arm: Arm, shape: Shape, *, holds: bool = True) -> dict[str, str]:
         """What the worker's pod would get, without TLS."""
         url = f"redis://127.0.0.1:{self.port}"
         data, settings = self.folder / "data", self.folder / "settings.json"
         data.mkdir(exist_ok=True)
-        settings.write_text(settings_document(config(shape)))
+        settings.write_text(settings_document(config(shape, holds=holds)))
         mine = {"CELERY_BROKER_URL": f"{url}/0", "CELERY_RESULT_BACKEND": f"{url}/1"}
         if arm == "fleet":
             mine |= {
@@ -88,16 +99,17 @@ class Bench:
                 "FLEET_DATA_DIR": str(data),
                 "FLEET_WORKER": QUEUE,
                 "FLEET_HEARTBEAT_FILE": str(self.folder / "heartbeat"),
+                "FLEET_METRICS_PORT": str(self.metrics_port),
                 "POD_NAME": "bench",
                 "CELERY_QUIET": "true",
             }
         return {**os.environ, **mine, "PYTHONWARNINGS": "ignore", "C_FORCE_ROOT": "1"}
 
-    def command(self, arm: Arm, shape: Shape) -> list[str]:
+    def command(self, arm: Arm, shape: Shape, *, holds: bool = True) -> list[str]:
         """The worker's command line: rendered for the fleet; the other has Celery's defaults."""
         program = str(Path(sys.executable).parent / "celery")
         if arm == "fleet":
-            words = worker_command(config(shape), QUEUE)[1:]
+            words = worker_command(config(shape, holds=holds), QUEUE)[1:]
             own = {"--app=worker_image.app": "--app=benchmarks.image.fleet_app"}
             words = [own.get(word, word.replace("$(POD_NAME)", "bench")) for word in words]
             return [program, *words]
@@ -105,15 +117,17 @@ class Bench:
         return [program, "--app=benchmarks.image.plain_app", "worker", "--loglevel=INFO", *shaped]
 
     @contextmanager
-    def worker(self, arm: Arm, shape: Shape, *, starts: bool = False) -> Iterator[int]:
+    def worker(
+        self, arm: Arm, shape: Shape, *, starts: bool = False, holds: bool = True
+    ) -> Iterator[int]:
         """Run a worker; its process id once it is ready."""
-        env = self.environment(arm, shape)
+        env = self.environment(arm, shape, holds=holds)
         if starts:
             env[probe.VARIABLE] = f"redis://127.0.0.1:{self.port}/2"
         log = self.folder / f"{arm}.log"
         log.unlink(missing_ok=True)
         with log.open("wb") as output:
-            command = self.command(arm, shape)
+            command = self.command(arm, shape, holds=holds)
             process = subprocess.Popen(command, env=env, stdout=output, stderr=output)
         try:
             until(lambda: " ready." in log.read_text(), f"{arm} {shape} ready")
@@ -160,18 +174,22 @@ def until(look: Callable[[], object], what: str, within_s: float = _START_S) -> 
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
     """A broker that nothing else uses, ended with the benchmark."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
+    port, metrics_port = _free_port(), _free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]
     server = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
     try:
-        ready = Bench(folder, port)
+        ready = Bench(folder, port, metrics_port)
         until(lambda: _answers(ready), "the broker")
         yield ready
     finally:
         server.terminate()
         server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
 
 
 def _answers(ready: Bench) -> bool:

@@ -1,19 +1,21 @@
 """What a run of the image's benchmark came to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from benchmarks.image.speed import Speed
+from benchmarks.image.speed import Speed, Wait
 from benchmarks.image.weight import Idle
 
 START_MOST_S = 1.5
 RATIO_LEAST = 0.95
 _LONGEST = 60
+
+Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -25,21 +27,28 @@ class LayerWeight:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the figures, as a table; the first column names the rows."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Rows
+
+
+@dataclass(frozen=True)
 class Report:
-    """The figures of one run; a part that was left out is empty."""
+    """The figures of one run."""
 
     layers: Sequence[LayerWeight]
+    """Empty where no image was built."""
     starts_s: dict[str, float]
     """Seconds to the first result, by where the worker ran."""
     idle: Sequence[Idle]
     speeds: Sequence[Speed]
-
-    @property
-    def ratios(self) -> dict[str, float]:
-        """Fleet to plain throughput, by shape."""
-        per_s = {(each.shape, each.arm): each.per_s for each in self.speeds}
-        shapes = dict.fromkeys(each.shape for each in self.speeds)
-        return {shape: per_s[shape, "fleet"] / per_s[shape, "plain"] for shape in shapes}
+    waits: Sequence[Wait]
+    pairs: int
+    """Of blocks, behind each ratio."""
+    took_s: float
 
     @property
     def problems(self) -> list[str]:
@@ -50,55 +59,71 @@ class Report:
             if where != "plain" and took_s > START_MOST_S
         ]
         slow = [
-            f"{shape} does {ratio:.2f} of a plain app's tasks, below {RATIO_LEAST}"
-            for shape, ratio in self.ratios.items()
-            if ratio < RATIO_LEAST
+            f"{each.shape} does {each.ratio:.2f} of a plain app's tasks of "
+            f"{1000 * each.task_s:g} ms, below {RATIO_LEAST}"
+            for each in self.speeds
+            if each.ratio < RATIO_LEAST
         ]
         return late + slow
 
-    def tables(self) -> list[Table]:
+    @property
+    def parts(self) -> list[Part]:
+        """Every table of the result."""
+        memory = [
+            (each.shape, f"{each.main_rss_mib:.0f}", f"{each.pss_mib:.0f}") for each in self.idle
+        ]
+        starts = [(where, f"{took_s:.2f}") for where, took_s in self.starts_s.items()]
+        return [
+            Part(
+                f"Throughput, median of {self.pairs} pairs of blocks",
+                ("pool", "task ms", "plain/s", "fleet/s", "ratio", "quartiles"),
+                [_speed_row(each) for each in self.speeds],
+            ),
+            Part(
+                "Push to start, one message at a time, p50 / p95",
+                ("pool", "plain ms", "fleet ms"),
+                list(_wait_rows(self.waits)),
+            ),
+            Part("Start of a worker to its first result", ("worker in", "s"), starts),
+            Part("Idle worker of the fleet", ("pool", "main RSS MiB", "all PSS MiB"), memory),
+            *self._image(),
+        ]
+
+    def tables(self) -> Iterator[Table]:
         """Lay the figures out."""
-        found = []
-        if self.layers:
-            total = sum(layer.mib for layer in self.layers)
-            layers = _table(f"image, {total:.0f} MiB", "made by", "MiB")
-            for layer in self.layers:
-                layers.add_row(layer.made_by[:_LONGEST], f"{layer.mib:.1f}")
-            found.append(layers)
-        starts = _table("start to first result", "worker in", "s")
-        for where, took_s in self.starts_s.items():
-            starts.add_row(where, f"{took_s:.2f}")
-        memory = _table("idle worker", "pool", "main RSS MiB", "all PSS MiB")
-        for each in self.idle:
-            memory.add_row(each.shape, f"{each.main_rss_mib:.0f}", f"{each.pss_mib:.0f}")
-        return [*found, starts, memory, *([self._speeds()] if self.speeds else [])]
+        for part in self.parts:
+            table = Table(title=part.title, title_justify="left", box=SIMPLE_HEAD)
+            for number, head in enumerate(part.heads):
+                table.add_column(head, justify="right" if number else "left")
+            for row in part.rows:
+                table.add_row(*row)
+            yield table
 
     def write(self, path: Path) -> None:
         """Write the figures as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({**asdict(self), "ratios": self.ratios}, indent=2)
-        path.write_text(f"{text}\n")
+        path.write_text(f"{json.dumps(asdict(self), indent=1)}\n")
 
-    def _speeds(self) -> Table:
-        table = _table(
-            "tasks of 5 ms", "pool", "plain/s", "fleet/s", "ratio", "plain wait ms", "fleet wait ms"
-        )
-        by = {(each.shape, each.arm): each for each in self.speeds}
-        for shape, ratio in self.ratios.items():
-            plain, fleet = by[shape, "plain"], by[shape, "fleet"]
-            table.add_row(
-                shape,
-                f"{plain.per_s:.0f}",
-                f"{fleet.per_s:.0f}",
-                f"{ratio:.2f}",
-                *(f"{each.wait_p50_ms:.1f}/{each.wait_p95_ms:.1f}" for each in (plain, fleet)),
-            )
-        return table
+    def _image(self) -> list[Part]:
+        if not self.layers:
+            return []
+        total = sum(layer.mib for layer in self.layers)
+        rows = [(layer.made_by[:_LONGEST], f"{layer.mib:.1f}") for layer in self.layers]
+        return [Part(f"Image, {total:.0f} MiB", ("layer made by", "MiB"), rows)]
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
+def _speed_row(speed: Speed) -> tuple[str, ...]:
+    low, high = speed.ratio_range
+    return (
+        speed.shape,
+        f"{1000 * speed.task_s:g}",
+        f"{speed.plain_per_s:.0f}",
+        f"{speed.fleet_per_s:.0f}",
+        f"{speed.ratio:.2f}",
+        f"{low:.2f} to {high:.2f}",
+    )
+
+
+def _wait_rows(waits: Sequence[Wait]) -> Iterator[tuple[str, ...]]:
+    for plain, fleet in zip(waits[::2], waits[1::2], strict=True):
+        yield (plain.shape, *(f"{each.p50_ms:.1f} / {each.p95_ms:.1f}" for each in (plain, fleet)))

@@ -11,6 +11,7 @@ from celery import signals
 
 from benchmarks.live.peer_variables import LATE_ACK, VISIBILITY_TIMEOUT
 from worker_image import factory, heartbeat, logs, stats
+from worker_image.gathering import Gathering
 from worker_image.settings import current_or_exit
 from worker_image.transport import FAIR_QUEUES
 
@@ -46,4 +47,6 @@ app.conf.update(
 logs.connect(_settings)
 heartbeat.connect(heartbeat.of_this_process())
 signals.before_task_publish.connect(factory.fleet_router(_settings, app).settle, weak=False)
-stats.connect(stats.Recorder(stats.StatsStore.of(_settings)))
+_gathering = Gathering(stats.StatsStore.of(_settings).record)
+_gathering.connect()
+stats.connect(stats.Recorder(_gathering.add))

@@ -65,6 +65,8 @@ def _run(begun: Session, options: argparse.Namespace, console: Console) -> Repor
         with target.paused():
             _under_load(load, rounds, options.rounds)
             lost, failed = load.unfinished(_LAST_RESULT_S)
+    # Workers tell what ended a quarter second later.
+    time.sleep(1.0)
     after = begun.api.queues()[options.worker]
     results, runs = len(load.sent) - len(lost) - len(failed), after.done - before.done
     return Report(

@@ -7,8 +7,6 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from infra.models.base import Spec
 from infra.models.types import CpuQuantity, MemoryQuantity, NodeGroupName, NodeName, QueueName
 
-_TASKS_PER_CHILD = 100
-
 
 class Compute(Spec):
     """CPU and memory of a container."""
@@ -45,7 +43,8 @@ class WorkerSpec(Spec):
     """Messages held for each slot; 1 takes none but for a free slot, and more is for tasks of
     milliseconds."""
     max_tasks_per_child: PositiveInt | None = None
-    """Tasks after which a process of pool prefork is replaced; 100 unless stated."""
+    """Tasks after which a process of pool prefork is replaced; unless stated, as many as it does in
+    ten minutes, and at least 100."""
     max_memory_per_child: PositiveInt | None = Field(default=None, alias="maxMemoryPerChildKiB")
     """Resident KiB after which a process of pool prefork is replaced, Celery's own unit."""
     resources: Resources = Resources()
@@ -69,10 +68,3 @@ class WorkerSpec(Spec):
     def takes_ahead(self) -> bool:
         """Whether it holds messages beyond the tasks it runs."""
         return self.prefetch_multiplier > 1
-
-    @property
-    def tasks_per_child(self) -> int | None:
-        """Tasks after which a pool process is replaced; None where no process is."""
-        if self.pool != "prefork":
-            return None
-        return self.max_tasks_per_child or _TASKS_PER_CHILD

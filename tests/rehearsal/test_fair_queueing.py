@@ -23,7 +23,15 @@ from tests.rehearsal.fair_stage import (
     running_broker,
     send,
 )
-from tests.rehearsal.worker_fleet import BIN, Broker, Fleet, eventually, free_port, result
+from tests.rehearsal.worker_fleet import (
+    BIN,
+    Broker,
+    Fleet,
+    counted,
+    eventually,
+    free_port,
+    result,
+)
 
 pytestmark = pytest.mark.rehearsal
 
@@ -49,7 +57,7 @@ def test_a_new_tenants_first_task_runs_without_a_restart(fleet: Fleet) -> None:
 
     assert worker.poll() is None
     assert sorted(ask(fleet, lambda c: c.zrange(TENANTS, 0, -1))) == ["Zorg_7", "acme"]
-    labeling = api.get("/api/v1/fleet/queues").json()["queues"][QUEUE]
+    labeling = counted(api, QUEUE, 3)
     assert (labeling["done"], labeling["pending"], labeling["tenants"]) == (3, 0, 0)
 
 

@@ -63,8 +63,8 @@ def in_trouble(fleet: Fleet) -> None:
         client.hset("fleet:dead:labeling", mapping={"a": "{}", "b": "{}"})
         with client.pipeline(transaction=False) as pipe:
             for minute in range(50):
-                for n in range(20):
-                    wait_history.add(pipe, "", "scraping", 2.0 * n, now - 60 * minute)
+                waits_s = [2.0 * n for n in range(20)]
+                wait_history.add(pipe, "", "scraping", waits_s, now - 60 * minute)
             pipe.execute()
         store = PresenceStore(client, "")
         for n in range(15):

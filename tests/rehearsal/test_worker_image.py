@@ -18,6 +18,7 @@ from tests.rehearsal.worker_fleet import (
     Fleet,
     Processes,
     certify,
+    counted,
     create,
     eventually,
     free_port,
@@ -79,7 +80,7 @@ def test_a_task_goes_through_api_worker_and_result(fleet: Fleet) -> None:
     lost = result(api, create(api, "labeling.label_image", path="../settings.json"))
     assert lost["status"] == "failed"
     assert lost["error"].startswith("OutsideError: path '../settings.json' is outside")
-    labeling = api.get("/api/v1/fleet/queues").json()["queues"]["labeling"]
+    labeling = counted(api, "labeling", 2)
     assert (labeling["done"], labeling["failed"], labeling["redelivered"]) == (1, 1, 0)
     assert 0 <= labeling["wait_p50_seconds"] < 5
 
@@ -429,7 +430,7 @@ def test_pages_are_fetched_at_the_queues_rate_and_a_busy_site_is_asked_again(
 
     assert {answer["result"]["title"] for answer in told} == {"here"}
     assert time.monotonic() - started >= 2
-    scraping = api.get("/api/v1/fleet/queues").json()["queues"]["scraping"]
+    scraping = counted(api, "scraping", 5)
     assert (scraping["done"], scraping["failed"], scraping["in_flight"]) == (5, 0, 0)
 
 

@@ -263,6 +263,16 @@ def result(api: httpx.Client, task_id: str) -> dict[str, Any]:
     return eventually(ended)
 
 
+def counted(api: httpx.Client, queue: str, ends: int) -> dict[str, Any]:
+    """Wait until so many ends of a queue's tasks are counted; the queue's report."""
+
+    def told() -> dict[str, Any] | None:
+        report: dict[str, Any] = api.get("/api/v1/fleet/queues").json()["queues"][queue]
+        return report if report["done"] + report["failed"] >= ends else None
+
+    return eventually(told)
+
+
 def succeeded(lines: Iterable[dict[str, Any]]) -> list[str]:
     """Ids of the tasks that a log reports as done, in that order."""
     return [line["task_id"] for line in lines if " succeeded in " in line["message"]]

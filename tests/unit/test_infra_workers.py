@@ -12,6 +12,7 @@ from infra.manifests.deployment import SETTINGS_CHECKSUM, worker_deployment
 from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
 from infra.models.queue import QueueSpec
+from infra.models.queue_class import merged
 from infra.models.references import queue_taking
 from tests.unit.recorder import Recorder, imagineer, render
 from tests.unit.test_worker_contract import FLEETS
@@ -29,6 +30,14 @@ def command(deployment: dict[str, Any]) -> list[str]:
 def option(fleet: FleetConfig, worker: str, name: str) -> str | None:
     words = command(worker_deployment(fleet, worker))
     return next((w.partition("=")[2] for w in words if w.startswith(f"--{name}=")), None)
+
+
+def imagineer_with(queue: dict[str, Any], worker: dict[str, Any]) -> FleetConfig:
+    """Imagineer's stack, with its scraping's queue and worker changed."""
+    raw = imagineer().model_dump(by_alias=True)
+    raw["queues"]["scraping"] = merged(raw["queues"]["scraping"], queue)
+    raw["workers"]["scraping"] |= worker
+    return FleetConfig.model_validate(raw)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +82,38 @@ def test_only_prefork_is_told_when_to_replace_its_processes() -> None:
     flags = ("max-tasks-per-child", "max-memory-per-child")
     assert [option(forked, "scraping", flag) for flag in flags] == ["100", "500000"]
     assert [option(threaded, "scraping", flag) for flag in flags] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("typical_s", "tasks"),
+    [(0.001, "100000"), (0.01, "60000"), (0.5, "1200"), (6, "100"), (900, "100")],
+)
+def test_a_process_works_ten_minutes_before_it_is_replaced(typical_s: float, tasks: str) -> None:
+    queue = {"objective": {"typicalSeconds": typical_s}}
+
+    assert option(imagineer_with(queue, {}), "scraping", "max-tasks-per-child") == tasks
+
+
+def test_a_stated_number_of_tasks_replaces_a_process() -> None:
+    queue = {"objective": {"typicalSeconds": 0.01}}
+
+    fleet = imagineer_with(queue, {"maxTasksPerChild": 7})
+
+    assert option(fleet, "scraping", "max-tasks-per-child") == "7"
+
+
+def test_a_shared_worker_replaces_processes_by_the_mix_of_its_tasks() -> None:
+    raw = imagineer().model_dump(by_alias=True)
+    often, seldom = ({"perHour": rate, "burst": {"tasks": rate}} for rate in (300, 100))
+    raw["queues"]["scraping"]["objective"] |= {"typicalSeconds": 1, **often}
+    raw["queues"]["labeling"]["objective"] |= {"typicalSeconds": 5, **seldom}
+    raw["workers"]["scraping"]["queues"] = ["scraping", "labeling"]
+    del raw["workers"]["labeling"]
+
+    fleet = FleetConfig.model_validate(raw)
+
+    # 600 s of tasks of 2 s on average.
+    assert option(fleet, "scraping", "max-tasks-per-child") == "300"
 
 
 def test_short_tasks_may_be_held_by_their_pod_before_they_run() -> None:

@@ -12,6 +12,7 @@ from celery.worker import state
 
 from tests.unit.worker_api_stage import presence
 from tests.unit.worker_stage import fair_document, load
+from worker_image import announce
 from worker_image.announce import EXPIRES_S, INTERVAL_S, Announcer, Worker
 from worker_image.presence import Presence
 
@@ -76,6 +77,51 @@ def test_a_worker_tells_what_runs_and_of_which_queue(
 
 def test_a_worker_that_drains_may_take_as_long_as_its_queues_allow(worker: Worker) -> None:
     assert worker.longest_s() == 1800
+
+
+@pytest.mark.parametrize(("pool", "by_timer"), [("prefork", True), ("solo", False)])
+def test_a_solo_worker_tells_without_its_loop_which_stands_still_while_a_task_runs(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, pool: str, *, by_timer: bool
+) -> None:
+    store = Store()
+    timed: list[object] = []
+
+    def call_repeatedly(_seconds: float, deed: object) -> SimpleNamespace:
+        timed.append(deed)
+        return SimpleNamespace(cancel=timed.clear)
+
+    monkeypatch.setattr(announce, "INTERVAL_S", 0.02)
+    worker._consumer.pool.__module__ = f"celery.concurrency.{pool}"
+    worker._consumer.timer = SimpleNamespace(call_repeatedly=call_repeatedly)
+    step = announce.Announce.__new__(announce.Announce)
+    step._worker, step._announcer = worker, announcer(store)
+
+    step.start(worker._consumer)
+    time.sleep(0.2)
+    told = len(store.told)
+    assert (len(timed) == 1, told > 2) == (by_timer, not by_timer)
+
+    step.stop(worker._consumer)
+    time.sleep(0.05)
+    ended = len(store.told)
+    time.sleep(0.1)
+    assert (timed, len(store.told)) == ([], ended)
+
+
+def test_a_solo_worker_whose_task_lets_nothing_else_run_is_still_there(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
+    monkeypatch.setattr(announce, "INTERVAL_S", 0.02)
+    step = announce.Announce.__new__(announce.Announce)
+    step._worker, step._announcer = worker, announcer(store)
+    monkeypatch.setattr(state, "active_requests", {Request("1", "labeling", time.time())})
+
+    stop = step._from_a_thread()
+    time.sleep(0.2)
+    stop()
+
+    assert {expires_s for _, expires_s in store.told} == {EXPIRES_S + 1800}
 
 
 def test_a_worker_that_missed_some_intervals_is_still_there() -> None:

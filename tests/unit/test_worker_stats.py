@@ -20,8 +20,46 @@ class Store(StatsStore):
     def __init__(self) -> None:
         self.ends: list[TaskEnd] = []
 
-    def record(self, end: TaskEnd) -> None:
-        self.ends.append(end)
+    def record(self, *ends: TaskEnd) -> None:
+        self.ends.extend(ends)
+
+
+class Pipelines:
+    """A client that answers pipelines, and keeps what each was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[tuple[Any, ...]]] = []
+        self._keys: set[str] = set()
+
+    def pipeline(self, **_: Any) -> "Pipelines":
+        self.asked.append([])
+        return self
+
+    def __enter__(self) -> "Pipelines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def set(self, key: str, *_: object, **__: object) -> None:
+        self.asked[-1].append(("set", key))
+
+    def execute(self) -> list[bool]:
+        told = []
+        for name, key, *_ in self.asked[-1]:
+            told.append(name != "set" or key not in self._keys)
+            self._keys.add(key)
+        return told
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.asked[-1].append((name, *arguments))
+
+    def counted(self, key: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for name, *arguments in (command for each in self.asked for command in each):
+            if name == "hincrby" and arguments[0] == key:
+                found[arguments[1]] = found.get(arguments[1], 0) + arguments[2]
+        return found
 
 
 @pytest.fixture
@@ -149,6 +187,33 @@ def test_a_failure_in_the_same_process_is_counted_once(recorder: Recorder, store
     recorder.on_end("1", SimpleNamespace(request=request(), name=TASK), "FAILURE")
 
     assert len(store.ends) == 1
+
+
+def ended(task_id: str, state: str = "SUCCESS", **changes: Any) -> TaskEnd:
+    told = {"queue": "labeling", "redelivered": False, "wait_s": 0.1, **changes}
+    return TaskEnd(task_id, state=state, **told)
+
+
+def test_ends_are_written_together() -> None:
+    client: Any = Pipelines()
+    ends = [ended(str(number), wait_s=number) for number in range(3)]
+    ends += [ended("retried", "RETRY", wait_s=None), ended("again", redelivered=True, wait_s=None)]
+    StatsStore(client, "p:").record(*ends, ended("elsewhere", "REJECTED", queue="training"))
+
+    assert len(client.asked) == 1
+    assert client.counted("p:fleet:stats:labeling") == {"done": 4, "redelivered": 1}
+    assert client.counted("p:fleet:stats:training") == {"failed": 1}
+    assert ("lpush", "p:fleet:waits:labeling", "0.000", "1.000", "2.000") in client.asked[0]
+    assert ("ltrim", "p:fleet:waits:labeling", 0, 999) in client.asked[0]
+
+
+def test_a_failure_that_two_processes_tell_of_is_counted_once() -> None:
+    client: Any = Pipelines()
+    store = StatsStore(client, "p:")
+    store.record(ended("1", "FAILURE"), ended("2"), ended("1", "FAILURE"))
+    store.record(ended("1", "FAILURE"), ended("3", "FAILURE"))
+
+    assert client.counted("p:fleet:stats:labeling") == {"done": 1, "failed": 2}
 
 
 def test_a_broker_that_is_away_costs_one_warning_and_no_task(

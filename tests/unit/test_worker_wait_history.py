@@ -49,7 +49,7 @@ def read(store: Store, *queues: str) -> dict[str, tuple[Minute, ...]]:
 def test_a_minute_tells_its_tasks_and_percentiles() -> None:
     store = Store()
     for hundredth in range(1, 101):
-        wait_history.add(store, "p:", "q", 10.0 * hundredth, NOW - 5)
+        wait_history.add(store, "p:", "q", [10.0 * hundredth], NOW - 5)
 
     (minute,) = read(store, "q")["q"]
 
@@ -61,14 +61,14 @@ def test_a_minute_tells_its_tasks_and_percentiles() -> None:
 @pytest.mark.parametrize("wait_s", [0.02, 0.1, 0.77, 3.0, 59.0, 3600.0, 86_400.0])
 def test_what_is_told_is_within_a_tenth_of_the_wait(wait_s: float) -> None:
     store = Store()
-    wait_history.add(store, "p:", "q", wait_s, NOW)
+    wait_history.add(store, "p:", "q", [wait_s], NOW)
 
     assert read(store, "q")["q"][0].p95_s == pytest.approx(wait_s, rel=0.1)
 
 
 def test_a_wait_too_short_to_matter_is_none() -> None:
     store = Store()
-    wait_history.add(store, "p:", "q", 0.0, NOW)
+    wait_history.add(store, "p:", "q", [0.0], NOW)
 
     assert read(store, "q")["q"][0].p50_s == 0.0
 
@@ -76,7 +76,7 @@ def test_a_wait_too_short_to_matter_is_none() -> None:
 def test_minutes_of_both_hours_come_in_order_and_old_ones_not_at_all() -> None:
     store = Store()
     for ago_s in (0, 3000, 3500, 3700, 7300):
-        wait_history.add(store, "p:", "q", 1.0, NOW - ago_s)
+        wait_history.add(store, "p:", "q", [1.0], NOW - ago_s)
 
     ages_s = [NOW - minute.at for minute in read(store, "q", "other")["q"]]
 
@@ -88,7 +88,7 @@ def test_minutes_of_both_hours_come_in_order_and_old_ones_not_at_all() -> None:
 
 def test_what_is_kept_goes_away_by_itself() -> None:
     store = Store()
-    wait_history.add(store, "p:", "q", 1.0, NOW)
+    wait_history.add(store, "p:", "q", [1.0], NOW)
 
     (key,) = store.hashes
     assert key.startswith("p:")
