@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from rich.console import Console
@@ -19,8 +19,11 @@ from fleet import (
     preflight,
     readiness,
     rehearsed_copy,
+    rehearsed_nodes,
     stack_config,
 )
+from fleet.broker_events import BrokerEvents
+from fleet.deviation import deviation
 from fleet.engine import Engine
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
@@ -30,6 +33,7 @@ from fleet.session import Session
 from infra.models.fleet import FleetConfig
 from rehearsal import plugins
 from rehearsal.cloud import inventory, program
+from rehearsal.cloud.clients import Clients
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.supervisor import client as supervisor
@@ -40,6 +44,17 @@ MOST_TOUCHED = 4
 """By a change of one queue."""
 _TOUCHED = re.compile(r"^\s+[-+~]+ ?(\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
 _STEP = ("--yes", "--skip-preview")
+
+
+class _Fault(NamedTuple):
+    """What AWS says instead of doing it."""
+
+    action: str
+    code: str
+    message: str
+
+
+_FAULT = _Fault("CreateNodegroup", "ResourceLimitExceededException", "no more node groups today")
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Rehearsal:
             self._come_up(pulumi)
             self._work()
             self._stay(pulumi)
+            self._befall_the_broker(pulumi)
             self._change_one_queue(pulumi)
             self._go(pulumi)
         finally:
@@ -94,6 +110,7 @@ class Rehearsal:
 
     def _come_up(self, pulumi: Pulumi) -> None:
         self._tell("preview", pulumi.succeed("preview"))
+        self._stumble(pulumi)
         self._tell("up", pulumi.succeed("up", *_STEP))
         resources = pulumi.state()
         types = Counter(str(each["type"]) for each in resources)
@@ -101,8 +118,19 @@ class Rehearsal:
             self.progress.say("resource", f"{number:3} {kind}")
         self.progress.say("resources", f"{len(resources)}, at most {MOST_RESOURCES}")
         if len(resources) > MOST_RESOURCES:
-            raise _unlike(f"{len(resources)} resources", f"at most {MOST_RESOURCES}")
+            raise deviation(f"{len(resources)} resources", f"at most {MOST_RESOURCES}")
         self._find_no_secret(pulumi)
+
+    def _stumble(self, pulumi: Pulumi) -> None:
+        """Let AWS refuse something late in an `up`; that nothing is made twice, `destroy` shows."""
+        if self.config.cluster_name is None:
+            return
+        program.inject(pulumi.environment["AWS_ENDPOINT_URL"], *_FAULT)
+        run = pulumi.run("up", *_STEP)
+        told = f"{_FAULT.code}: {_FAULT.message}"
+        if not run.code or told not in run.output:
+            raise deviation(f"an error of AWS did not end `up` with {told}", "that")
+        self._tell("up", run, f"ended by an error of AWS as injected, {len(pulumi.state())} made")
 
     def _find_no_secret(self, pulumi: Pulumi) -> None:
         """What the cluster holds as secret must be nowhere in the state or in what was printed."""
@@ -111,37 +139,40 @@ class Rehearsal:
         for name in ("broker", "broker-keda"):
             held = session.cluster.secret(self.config.namespace, name) or {}
             if not held.get("password"):
-                raise _unlike(f"Secret {name} has no password", "the broker's login")
+                raise deviation(f"Secret {name} has no password", "the broker's login")
             if held["password"] in shown:
-                raise _unlike(f"the password of Secret {name} is in the state", "no secret there")
+                raise deviation(f"the password of Secret {name} is in the state", "no secret there")
         self.progress.say("secrets", "none in the exported state or the outputs")
 
     def _work(self) -> None:
         session = Session(self.project, self.stack)
         pods = Layout(self.project.rehearsal).pods
+        groups = rehearsed_nodes.resting(self.config)
         with self.progress.running("fleet") as tell:
             readiness.wait(session.cluster, self.config, pods, tell)
-        before = _nodes(session)
-        self.progress.say("nodes", f"before the tasks: {', '.join(sorted(before))}")
+            rehearsed_nodes.rest(self.project, self.config)
+            rehearsed_nodes.until_empty(session, groups, tell)
+        self.progress.say("nodes", f"none at rest in {', '.join(sorted(groups)) or 'any group'}")
         demonstration.run(session, self.progress)
-        nodes = _nodes(session)
-        for group in self._empty_at_rest():
-            came = [node for node in nodes if node.startswith(f"{group}-")]
-            self.progress.say("nodes", f"come from zero: {', '.join(came) or 'none'}")
+        for group in groups:
+            came = rehearsed_nodes.of(session, group)
+            self.progress.say("nodes", f"come from zero for a task: {', '.join(came) or 'none'}")
             if not came:
-                raise _unlike(f"no node of group {group} came", "one from zero")
-
-    def _empty_at_rest(self) -> set[str]:
-        """Node groups that some worker needs and that keep no node; AWS's names go on after it."""
-        used = {worker.node_group for worker in self.config.workers.values()}
-        groups = self.config.node_groups
-        return {f"{self.config.cluster_name}-{name}" for name in used if not groups[name].nodes}
+                raise deviation(f"no node of group {group} came", "one from zero")
 
     def _stay(self, pulumi: Pulumi) -> None:
         for command in ("up", "refresh"):
             with self.progress.running(command):
                 run = pulumi.succeed(command, *_STEP, "--expect-no-changes")
             self._tell(command, run, "no change")
+
+    def _befall_the_broker(self, pulumi: Pulumi) -> None:
+        clients = self._clients(pulumi)
+        BrokerEvents(self.project, self.stack, self.config, clients, self.progress).befall(pulumi)
+
+    def _clients(self, pulumi: Pulumi) -> Clients:
+        endpoint = pulumi.environment["AWS_ENDPOINT_URL"]
+        return Clients(endpoint, self.region, program.ACCESS_KEY)
 
     def _change_one_queue(self, pulumi: Pulumi) -> None:
         queue = min(self.config.queues)
@@ -157,7 +188,7 @@ class Rehearsal:
         number = touched(run.output)
         self._tell("up", run, f"other limits for queue {queue}: {number} resources touched")
         if not 0 < number <= MOST_TOUCHED:
-            raise _unlike(f"{number} resources touched", f"1 to {MOST_TOUCHED}")
+            raise deviation(f"{number} resources touched", f"1 to {MOST_TOUCHED}")
 
     def _go(self, pulumi: Pulumi) -> None:
         if self.config.protect:
@@ -165,21 +196,20 @@ class Rehearsal:
             before = len(pulumi.state())
             refused = pulumi.run("destroy", "--yes")
             if not refused.code or "protect" not in refused.output:
-                raise _unlike("`destroy` was not refused", "protected resources that stay")
+                raise deviation("`destroy` was not refused", "protected resources that stay")
             if len(pulumi.state()) != before:
-                raise _unlike("a refused `destroy` deleted resources", "all of them")
+                raise deviation("a refused `destroy` deleted resources", "all of them")
             self._tell("destroy", refused, "refused: the stack is protected")
             self._edit(lambda config: config.update({f"{PROJECT_NAME}:protect": False}))
             self._tell("up", pulumi.succeed("up", *_STEP), "protection lifted")
         run = pulumi.succeed("destroy", *_STEP)
         self._tell("destroy", run)
-        endpoint = pulumi.environment["AWS_ENDPOINT_URL"]
-        left = inventory.left(endpoint, self.region, program.ACCESS_KEY)
+        left = inventory.left(self._clients(pulumi))
         session = Session(self.project, self.stack)
         if session.cluster.get(f"/api/v1/namespaces/{self.config.namespace}") is not None:
             left.append(f"kubernetes: namespace {self.config.namespace}")
         if left:
-            raise _unlike(f"left after `destroy`: {', '.join(left)}", "nothing")
+            raise deviation(f"left after `destroy`: {', '.join(left)}", "nothing")
         self.progress.say("destroy", "nothing is left in AWS's stand-in or the cluster")
 
     def _edit(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -215,15 +245,3 @@ def run(project: Project, stack: str, console: Console) -> None:
 def touched(printed: str) -> int:
     """Count what an `up` changed, by its own summary."""
     return sum(map(int, _TOUCHED.findall(printed)))
-
-
-def _nodes(session: Session) -> set[str]:
-    return {str(node["metadata"]["name"]) for node in session.cluster.items("/api/v1/nodes")}
-
-
-def _unlike(what: str, wanted: str) -> RehearsalError:
-    return RehearsalError(
-        what="the rehearsal did not go as it has to",
-        why=f"{what}; expected: {wanted}",
-        mend="see the logs of the last run, in .state/rehearsals",
-    )

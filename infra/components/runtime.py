@@ -6,9 +6,9 @@ from typing import Any
 
 from pulumi import Input, Output, Resource
 
+from infra.manifests.broker import BROKER_CHECKSUM
 from infra.manifests.container import BUILT
 
-BROKER_CHECKSUM = "celery-fleet.dev/broker-checksum"
 TOKEN_CHECKSUM = "celery-fleet.dev/token-checksum"  # noqa: S105 - an annotation's name
 
 

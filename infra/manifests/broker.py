@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
+BROKER_CHECKSUM = "celery-fleet.dev/broker-checksum"
+"""Annotation of every pod: changes with the broker's address or login."""
 _LOGIN = ("host", "port", "username", "password")
 _AUTHORITY = "ca.crt"
 _MESSAGES_DB = 0

@@ -32,14 +32,8 @@ def render_access_list(account: Account, operator: Account | None = None) -> str
     The operator may do everything: AWS's stand-in administers the server with it.
     """
     commands = " ".join(("+@all", *(f"-{name}" for name in WITHHELD), "+acl|whoami"))
-    return (
-        "user default off nopass nocommands\n"
-        f"user {account.username} on #{account.password_sha256} ~* &* {commands}\n"
-        + (
-            f"user {operator.username} on #{operator.password_sha256} ~* &* +@all\n"
-            if operator
-            else ""
-        )
+    return f"user default off nopass nocommands\nuser {_user(account, commands)}\n" + (
+        f"user {_user(operator, '+@all')}\n" if operator else ""
     )
 
 
@@ -82,6 +76,36 @@ def render_tls_listener(port: int, pair: Pair, authority: Path) -> str:
 def render_socket_listener() -> str:
     """Listen on a socket that the TLS endpoint alone connects to."""
     return _lines({"port": "0", "unixsocket": SOCKET, "unixsocketperm": "700"})
+
+
+def render_replica(socket: str, port: int, primary_port: int, operator: Account) -> str:
+    """A second server beside the first, in the same folder, that follows it as the operator.
+
+    Without append-only file: ElastiCache gives none to groups with failover. Users are not
+    replicated by the servers; all but the operator are set later.
+    """
+    users = f"user default off nopass nocommands\nuser {_user(operator, '+@all')}\n"
+    return users + _lines(
+        {
+            "bind": ADDRESS,
+            "port": str(port),
+            "unixsocket": socket,
+            "unixsocketperm": "700",
+            "replicaof": f"{ADDRESS} {primary_port}",
+            "masteruser": operator.username,
+            "masterauth": operator.password,
+            "dbfilename": "replica.rdb",
+            "appendonly": "no",
+            "save": '""',
+            "maxmemory-policy": "noeviction",
+            "tcp-keepalive": "300",
+            "timeout": "0",
+        }
+    )
+
+
+def _user(account: Account, commands: str) -> str:
+    return f"{account.username} on #{account.password_sha256} ~* &* {commands}"
 
 
 def _lines(settings: dict[str, str]) -> str:

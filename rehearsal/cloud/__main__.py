@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from rehearsal.cloud.broker import BROKER, Operator
+from rehearsal.cloud.broker_nodes import Nodes
 from rehearsal.cloud.program import RECORD
 from rehearsal.cloud.server import server
 from rehearsal.cloud.stage import STAGE
@@ -28,6 +29,7 @@ def main() -> int:
         if options.broker:
             host, _, port = options.broker.rpartition(":")
             BROKER.operator = Operator(host, int(port), options.authority, options.operator)
+            BROKER.nodes = Nodes(options.server, options.folder, BROKER.operator.read())
         listening = server(options.port)
         url = f"http://127.0.0.1:{listening.server_port}"
         write_atomically(STAGE.root / RECORD, json.dumps({"endpoint": url}))
@@ -37,7 +39,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not from the handler itself: it would wait for the very loop it interrupts.
         signal.signal(number, lambda *_: threading.Thread(target=listening.shutdown).start())
-    listening.serve_forever()
+    try:
+        listening.serve_forever()
+    finally:
+        BROKER.stop()
     return 0
 
 
@@ -51,8 +56,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--broker", help="HOST:PORT of the real broker, TLS")
     parser.add_argument("--authority", type=Path, help="the broker's CA, PEM")
     parser.add_argument("--operator", type=Path, help="the account that may administer it, JSON")
+    parser.add_argument("--server", type=Path, help="the broker's program, for a replica")
+    parser.add_argument("--folder", type=Path, help="where the broker works")
     parser.add_argument("--node-launch-s", type=float, default=8.0)
-    parser.add_argument("--node-idle-s", type=float, default=30.0)
+    parser.add_argument("--node-idle-s", type=float, default=10.0)
     return parser.parse_args()
 
 

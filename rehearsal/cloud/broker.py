@@ -2,13 +2,15 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
+from rehearsal.broker.account import Account
 from rehearsal.broker.config import WITHHELD
+from rehearsal.cloud.broker_nodes import FailoverError, Nodes
 
 # What ElastiCache knows and the server does not: they steer the service around it.
 SERVICE_ONLY = frozenset(
@@ -31,15 +33,18 @@ class Operator:
     account: Path
     """JSON with `username` and `password`; made by the rehearsal."""
 
+    def read(self) -> Account:
+        return Account(**json.loads(self.account.read_text()))
+
     def connect(self) -> redis.Redis:
-        account = json.loads(self.account.read_text())
+        account = self.read()
         return redis.Redis(
             host=self.host,
             port=self.port,
             ssl=True,
             ssl_ca_certs=str(self.authority),
-            username=account["username"],
-            password=account["password"],
+            username=account.username,
+            password=account.password,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             decode_responses=True,
@@ -51,6 +56,8 @@ class Broker:
     """What ElastiCache does to its servers; nothing where there is none."""
 
     operator: Operator | None = None
+    nodes: Nodes | None = None
+    _parameters: dict[str, str] = field(default_factory=dict)
     _users: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,6 +77,7 @@ class Broker:
             return
         for name in sorted(parameters.keys() - SERVICE_ONLY):
             self._command("CONFIG", "SET", name, parameters[name])
+        self._parameters |= parameters
 
     def set_users(
         self, users: Mapping[str, tuple[str, list[str]]], *, keep_passwords: bool = False
@@ -77,7 +85,7 @@ class Broker:
         """Set users by name: access string and passwords; none means that none is asked for."""
         if self.operator is None:
             return
-        own = json.loads(self.operator.account.read_text())["username"]
+        own = self.operator.read().username
         for name, (access, passwords) in users.items():
             if name == own:
                 raise ServerRefusedError(f"The user name {name} is reserved")
@@ -99,10 +107,30 @@ class Broker:
         if "default" in users:
             self._command("ACL", "SETUSER", "default", "reset", "off")
 
-    def cut_clients(self) -> None:
-        """End every client's connection."""
-        if self.operator is not None:
-            self._command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    def follow(self) -> None:
+        """Let the server have a replica."""
+        if self.operator is None or self.nodes is None:
+            return
+        with self.operator.connect() as client:
+            self._try(lambda nodes: nodes.follow(client))
+
+    def fail_over(self) -> None:
+        """Lose the primary; users and parameters are those of the group on its successor too."""
+        self._try(Nodes.fail_over)
+        self.set_parameters(dict(self._parameters))
+
+    def stop(self) -> None:
+        """End what was started here."""
+        if self.nodes is not None:
+            self.nodes.stop()
+
+    def _try(self, deed: Callable[[Nodes], None]) -> None:
+        if self.nodes is None:
+            return
+        try:
+            deed(self.nodes)
+        except (FailoverError, redis.RedisError, OSError) as error:
+            raise ServerRefusedError(f"the broker's nodes: {error}") from error
 
     def _command(self, *words: str) -> object:
         if self.operator is None:

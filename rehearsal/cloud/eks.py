@@ -119,7 +119,7 @@ class Member:
         *,
         answers_update: bool = False,
     ) -> None:
-        self._noun = noun
+        self.noun = noun
         self._keys = keys
         self._complete = complete
         self._answer = noun
@@ -140,15 +140,15 @@ class Member:
         made = {"createdAt": now, "modifiedAt": now, **self._complete(request)}
         record = {**request.given("clientRequestToken", "resolveConflicts"), **made}
         key = self.key(record)
-        exists = in_use(f"{self._noun} {key}")
-        return {self._answer: STORE.add(request.region, self._noun, key, record, exists)}
+        exists = in_use(f"{self.noun} {key}")
+        return {self._answer: STORE.add(request.region, self.noun, key, record, exists)}
 
     def key(self, values: Mapping[str, object]) -> str:
         return "/".join(str(values[key]) for key in self._keys)
 
     def record(self, request: Request) -> Record:
         key = self.key(request.parameters)
-        return request.find(self._noun, key, missing(f"{self._noun} {key}"))
+        return request.find(self.noun, key, missing(f"{self.noun} {key}"))
 
     def describe(self, request: Request) -> Record:
         return {self._answer: self.record(request)}
@@ -158,10 +158,10 @@ class Member:
         left_out = (*self._keys, "clientRequestToken", "resolveConflicts")
         fresh = request.given(*left_out) | {"modifiedAt": datetime.now(UTC)}
         key = self.key(request.parameters)
-        record = STORE.change(request.region, self._noun, key, lambda old: old.update(fresh))
+        record = STORE.change(request.region, self.noun, key, lambda old: old.update(fresh))
         return updated(request) if self._answers_update else {self._answer: record}
 
     def delete(self, request: Request) -> Record:
         record = self.record(request)
-        STORE.drop(request.region, self._noun, self.key(request.parameters))
+        STORE.drop(request.region, self.noun, self.key(request.parameters))
         return {self._answer: record}

@@ -79,10 +79,22 @@ def delete_access_entry(request: Request) -> Record:
 
 
 def list_addons(request: Request) -> Record:
+    return {"addons": [str(each["addonName"]) for each in _of_cluster(request, ADDON)]}
+
+
+def list_access_entries(request: Request) -> Record:
+    return {"accessEntries": [str(each["principalArn"]) for each in _of_cluster(request, ENTRY)]}
+
+
+def list_identities(request: Request) -> Record:
+    return {"associations": _of_cluster(request, IDENTITY)}
+
+
+def _of_cluster(request: Request, member: Member) -> list[Record]:
     of = request.text("clusterName")
     cluster(request, of)
-    found = STORE.all(request.region, "addon")
-    return {"addons": [str(each["addonName"]) for each in found if each["clusterName"] == of]}
+    found = STORE.all(request.region, member.noun)
+    return [record for record in found if record["clusterName"] == of]
 
 
 HANDLERS: dict[str, Handler] = {
@@ -94,4 +106,6 @@ HANDLERS: dict[str, Handler] = {
     "disassociate_access_policy": disassociate_access_policy,
     "list_associated_access_policies": list_associated_access_policies,
     "list_addons": list_addons,
+    "list_access_entries": list_access_entries,
+    "list_pod_identity_associations": list_identities,
 }

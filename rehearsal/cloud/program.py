@@ -12,7 +12,8 @@ from rehearsal.control_plane.program import Program
 NAME = "cloud"
 RECORD = "cloud.json"
 """In the state folder; tells the endpoint to whoever sets AWS_ENDPOINT_URL."""
-READY = "/rehearsal/ready"
+READY_PATH = "/rehearsal/ready"
+FAULTS_PATH = "/rehearsal/faults"
 # Sent to no AWS: the stand-in checks no signature.
 ACCESS_KEY = "rehearsal"
 # moto's.
@@ -28,6 +29,10 @@ class BrokerAccess:
     authority: Path
     operator: Path
     """JSON with the username and password of an account that may do everything."""
+    server: Path
+    """The program of the server, for a replica."""
+    folder: Path
+    """Where the server works."""
 
 
 def cloud_program(root: Path, port: int, broker: BrokerAccess | None = None) -> Program:
@@ -38,6 +43,8 @@ def cloud_program(root: Path, port: int, broker: BrokerAccess | None = None) -> 
             f"--broker=127.0.0.1:{broker.port}",
             f"--authority={broker.authority}",
             f"--operator={broker.operator}",
+            f"--server={broker.server}",
+            f"--folder={broker.folder}",
         )
     return Program(
         name=NAME,
@@ -59,8 +66,8 @@ def cloud_problem(root: Path) -> str | None:
         endpoint = _endpoint(root)
     except FileNotFoundError:
         return "it has not told its port yet"
-    answer = httpx.get(f"{endpoint}{READY}", timeout=_TIMEOUT_S, trust_env=False)
-    return None if answer.is_success else f"answers {answer.status_code} to {READY}"
+    answer = httpx.get(f"{endpoint}{READY_PATH}", timeout=_TIMEOUT_S, trust_env=False)
+    return None if answer.is_success else f"answers {answer.status_code} to {READY_PATH}"
 
 
 def environment(root: Path, region: str) -> dict[str, str]:
@@ -77,6 +84,18 @@ def environment(root: Path, region: str) -> dict[str, str]:
         "AWS_REGION": region,
         "FLEET_REHEARSAL_STATE": str(root),
     }
+
+
+def inject(endpoint: str, action: str, code: str, message: str) -> None:
+    """Let the next call of that name fail.
+
+    Raises:
+        httpx.HTTPError: the stand-in does not take it.
+
+    """
+    fault = {"action": action, "code": code, "message": message, "times": 1}
+    answer = httpx.post(f"{endpoint}{FAULTS_PATH}", json=fault, timeout=_TIMEOUT_S, trust_env=False)
+    answer.raise_for_status()
 
 
 def repository_address(region: str, name: str) -> str:

@@ -55,11 +55,14 @@ def resize(request: Request) -> Record:
 
 
 def fail_over(request: Request) -> Record:
-    """Cut every client off, as a failover does; the one real server is its own successor."""
+    """Let the replica take over; answers when it has."""
     record = found(request, GROUPS, request.text("ReplicationGroupId"))
     if record["AutomaticFailover"] != "enabled":
         raise Refusal("InvalidReplicationGroupState", "automatic failover is not enabled")
-    BROKER.cut_clients()
+    try:
+        BROKER.fail_over()
+    except ServerRefusedError as error:
+        raise Refusal("InvalidReplicationGroupState", str(error)) from error
     return {"ReplicationGroup": _told(record)}
 
 
@@ -154,6 +157,8 @@ def _apply(request: Request, record: Record) -> None:
         BROKER.set_users({"default": ("on ~* &* +@all", [token])}, keep_passwords=keep)
     for group in texts(record.get("UserGroupIds")):
         apply_users(request, group)
+    if record["AutomaticFailover"] == "enabled":
+        BROKER.follow()
 
 
 def _told(record: Mapping[str, object]) -> Record:

@@ -15,9 +15,8 @@ from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud import additions
 from rehearsal.cloud.calls import FAULTS, Fault
+from rehearsal.cloud.program import FAULTS_PATH, READY_PATH
 
-READY_PATH = "/rehearsal/ready"
-FAULTS_PATH = "/rehearsal/faults"
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 

@@ -32,7 +32,7 @@ class Stage:
     root: Path | None = None
     launch_s: float = 8.0
     """From the decision for a new node to the machine being there."""
-    idle_s: float = 30.0
+    idle_s: float = 10.0
     """How long a node without pods is kept."""
     _groups: dict[str, NodeGroup] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

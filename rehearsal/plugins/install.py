@@ -17,6 +17,7 @@ STAND_INS = {
     "pulumi-resource-random": "rehearsal.plugins.random_provider",
     "pulumi-resource-docker-build": "rehearsal.plugins.docker_build_provider",
 }
+_STARTER = "rehearsal.plugins.start"
 # Programs that a rehearsal of a stack on AWS must find before any other of their name: the real
 # `aws` would sign in to the real EKS.
 COMMANDS = {"aws": "rehearsal.cloud.aws_command"}
@@ -50,7 +51,7 @@ def install(bin_dir: Path, search_path: str, pulumi_home: Path | None = None) ->
         if is_official_present(name, search_path, home):
             _remove(bin_dir / name)
         else:
-            _write(bin_dir / name, script(Path(sys.executable), module))
+            _write(bin_dir / name, script(Path(sys.executable), _STARTER, module))
             written.append(name)
     return written
 
@@ -63,10 +64,10 @@ def install_commands(folder: Path) -> list[str]:
     return list(COMMANDS)
 
 
-def script(python: Path, module: str) -> str:
-    """Run `module` in this environment, wherever the engine's own working folder is."""
+def script(python: Path, *module: str) -> str:
+    """Run a module, with arguments, in this environment, wherever the engine's own folder is."""
     # `-P` keeps that folder, which is the Pulumi project's, off the import path.
-    return f'#!/bin/sh\n{MARK}\nexec {shlex.quote(str(python))} -P -m {module} "$@"\n'
+    return f'#!/bin/sh\n{MARK}\nexec {shlex.quote(str(python))} -P -m {shlex.join(module)} "$@"\n'
 
 
 def is_official_present(name: str, search_path: str, pulumi_home: Path | None) -> bool:

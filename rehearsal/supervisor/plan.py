@@ -122,7 +122,13 @@ class Plan:
         if not self.spec.aws:
             return []
         authority = self.credentials.authority.certificate
-        access = BrokerAccess(self.ports.broker, authority, self._operator_file)
+        access = BrokerAccess(
+            self.ports.broker,
+            authority,
+            self._operator_file,
+            self.server.path,
+            self.broker.socket_file.parent,
+        )
         root = self.layout.root
         program = cloud_program(root, 0, access)
         needed = ("kube-apiserver", self._broker_end)

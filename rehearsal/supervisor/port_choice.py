@@ -4,6 +4,7 @@ import json
 import random
 import socket
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,6 +28,11 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Choose ports that nothing listens on, for programs that keep none."""
+    return list(islice(_candidates(port_is_free, ()), count))
 
 
 def choose_ports(

@@ -1,7 +1,7 @@
 """From the state folder to a stage that can be run: ports, certificates, broker, parts."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rehearsal.broker.server import BrokerServer, find_server
 from rehearsal.control_plane.credentials import ensure_credentials
@@ -65,13 +65,15 @@ class Preparation:
 
     def _plan(self, ports: Ports, server: BrokerServer) -> Plan:
         make_folder(self.layout.etcd)
+        spec = self.layout.read_spec()
         return Plan(
             layout=self.layout,
-            spec=self.layout.read_spec(),
+            spec=spec,
             tools=read_tools(self.layout),
             ports=ports,
             credentials=ensure_credentials(self.layout, ports),
-            server=server,
+            # ElastiCache's endpoint outlives a server: a failover leads it elsewhere.
+            server=replace(server, tls=False) if spec.aws else server,
         )
 
     def _records(self, parts: list[Part]) -> dict[str, ProcessRecord]:

@@ -8,9 +8,9 @@ from threading import Thread
 from typing import Any
 
 import boto3
-import httpx
 
-from rehearsal.cloud.server import FAULTS_PATH, server
+from rehearsal.cloud.program import inject
+from rehearsal.cloud.server import server
 from rehearsal.toolchain import Tools
 from tests.engine.project import Project, new_project
 
@@ -180,8 +180,7 @@ class Aws:
 
     def inject(self, action: str, code: str, message: str) -> None:
         """Let the next call of that name fail."""
-        fault = {"action": action, "code": code, "message": message, "times": 1}
-        httpx.post(f"{self.endpoint}{FAULTS_PATH}", json=fault).raise_for_status()
+        inject(self.endpoint, action, code, message)
 
     def left(self) -> dict[str, list[Any]]:
         """What there is, of all the types in the program."""

@@ -1,6 +1,7 @@
 """A stand-in is written only where no official plugin is to be found, and gives way to one."""
 
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -106,3 +107,28 @@ def test_the_aws_command_is_written_even_where_a_real_one_is_on_path(tmp_path: P
     )
     assert refused.returncode == 2
     assert "knows `eks get-token` only" in refused.stderr
+
+
+def test_a_plugin_starts_without_the_sdk_around_its_protocol() -> None:
+    program = (
+        "from rehearsal.plugins import start; start.stand_in_for_parents()\n"
+        "import sys; from pulumi.runtime.proto import provider_pb2_grpc\n"
+        "print([name for name in sys.modules if name.startswith('pulumi.resource')])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_a_plugins_script_serves(tmp_path: Path) -> None:
+    install(tmp_path, "")
+
+    with subprocess.Popen(
+        [tmp_path / "pulumi-resource-random", "127.0.0.1:1"], stdout=subprocess.PIPE, text=True
+    ) as plugin:
+        assert plugin.stdout is not None
+        assert int(plugin.stdout.readline()) > 0
+        plugin.terminate()

@@ -14,7 +14,7 @@ from infra.config import load_file
 from infra.manifests.releases import releases
 from rehearsal.broker.account import OPERATOR, Account
 from rehearsal.broker.config import render_access_list
-from rehearsal.cloud import inventory, program
+from rehearsal.cloud import program
 from rehearsal.cloud.stage import NodeGroup as CloudGroup
 from rehearsal.cloud.stage import Stage
 from rehearsal.errors import RehearsalError
@@ -22,7 +22,6 @@ from rehearsal.layout import Layout
 from rehearsal.node_autoscaler.machines import Machines
 from rehearsal.plugins.kubernetes_provider import known_charts
 from rehearsal.spec import LaunchedNodes, RehearsalSpec
-from tests.engine.aws_project import REGION, Aws, running
 from tests.unit.aws_stack import aws_stack, write_stack_file
 from tests.unit.recorder import IMAGINEER, ROOT
 
@@ -165,29 +164,3 @@ def test_each_kind_of_change_counts_and_what_stays_does_not() -> None:
     printed = "Resources:\n    + 1 created\n    ~ 2 updated\n    +-3 replaced\n    130 unchanged\n"
 
     assert rehearse.touched(printed) == 6
-
-
-def test_whatever_is_left_in_the_account_is_named() -> None:
-    with running() as aws:
-        assert inventory.left(aws.endpoint, REGION, program.ACCESS_KEY) == []
-
-        aws.client("sns").create_topic(Name="alarms")
-        vpc = aws.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        gone = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        aws.client("kms").schedule_key_deletion(KeyId=gone)
-
-        left = inventory.left(aws.endpoint, REGION, program.ACCESS_KEY)
-        assert f"ec2: {vpc}" in left
-        assert f"kms: {key}" in left
-        assert any(name.startswith("sns: ") and name.endswith(":alarms") for name in left)
-        assert f"kms: {gone}" not in left
-        _clean(aws, vpc, key)
-
-
-def _clean(aws: Aws, vpc: str, key: str) -> None:
-    """A process has one AWS, which other tests find empty."""
-    aws.client("ec2").delete_vpc(VpcId=vpc)
-    aws.client("kms").schedule_key_deletion(KeyId=key)
-    for topic in aws.client("sns").list_topics()["Topics"]:
-        aws.client("sns").delete_topic(TopicArn=topic["TopicArn"])
