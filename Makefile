@@ -12,10 +12,10 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up rehearse down test check clean schema lock venv tools
+.PHONY: help up rehearse down test chaos test-newest check clean schema lock venv tools
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv ## provision STACK (default: local) on this machine and run real tasks through it
 	@.venv/bin/fleet up --stack $(STACK)
@@ -29,6 +29,13 @@ down: ## stop everything that `make up` started; its state stays
 
 test: check tools ## every test: `check`, the engine, the rehearsal
 	.venv/bin/pytest -m "engine or rehearsal" --durations=15
+
+chaos: tools ## inject faults under load into the fleet, and into stock Celery; an hour and more
+	.venv/bin/python -m chaos
+	.venv/bin/python -m chaos.cluster
+
+test-newest: venv ## fast worker tests on the newest Celery, kombu, redis-py, billiard; may fail
+	-@.ci/newest
 
 check: venv ## lint, types and fast tests, in under a minute
 	.venv/bin/ruff check .

@@ -41,6 +41,14 @@ class Result:
     error: str | None = None
 
 
+class RefusedError(RehearsalError):
+    """What the API does not do; `why` ends with its own sentence."""
+
+
+class NotThereError(RefusedError):
+    """What the API does not know."""
+
+
 class FleetApi:
     """Sends tasks and asks for results; safe to share between threads."""
 
@@ -65,19 +73,27 @@ class FleetApi:
         body: dict[str, Any] = {"task": task, "kwargs": dict(kwargs), "queue": queue}
         body |= {"priority": priority, "tenant": tenant}
         given = {key: value for key, value in body.items() if value is not None}
-        return str(self._ask("POST", "/create", given)["task_id"])
+        return str(self.ask("POST", "/create", given)["task_id"])
 
     def result(self, task_id: str) -> Result:
         """Ask for a task's result, without waiting."""
-        answer = self._ask("GET", f"/result/{task_id}")
+        answer = self.ask("GET", f"/result/{task_id}")
         return Result(answer["status"], answer.get("result"), answer.get("error"))
 
     def queues(self) -> dict[str, QueueStatistics]:
         """Return the statistics by queue."""
-        answer = self._ask("GET", "/api/v1/fleet/queues")
+        answer = self.ask("GET", "/api/v1/fleet/queues")
         return {name: _statistics(entry) for name, entry in answer["queues"].items()}
 
-    def _ask(self, method: str, path: str, body: object = None) -> Object:
+    def ask(self, method: str, path: str, body: object = None) -> Object:
+        """Ask, and again while the broker is away; only what may be asked twice.
+
+        Raises:
+            NotThereError: it does not know what the path names.
+            RefusedError: it does not do it for another reason.
+            RehearsalError: it is away.
+
+        """
         for attempt in range(_ATTEMPTS):
             try:
                 answer = self._http.request(method, path, json=body)
@@ -168,12 +184,21 @@ def _checked(answer: httpx.Response) -> Object:
     if answer.is_success:
         found: Object = answer.json()
         return found
-    raise RehearsalError(
+    missing = answer.status_code == httpx.codes.NOT_FOUND
+    raise (NotThereError if missing else RefusedError)(
         what=f"the fleet's HTTP API refused {answer.request.method} {answer.request.url.path}",
-        why=f"{answer.status_code}: {answer.text[:500]}",
+        why=_said(answer),
         mend="correct the request; the API's log lies in the pods' folder (`fleet doctor`)",
         where=str(answer.request.url),
     )
+
+
+def _said(answer: httpx.Response) -> str:
+    """The API's own sentence, or whatever came."""
+    try:
+        return f"{answer.status_code}: {answer.json()['detail']}"
+    except (ValueError, LookupError, TypeError):
+        return f"{answer.status_code}: {answer.text[:500]}"
 
 
 def _unreachable(where: httpx.URL, why: str) -> RehearsalError:

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fleet import dead_commands
 from fleet.failures import ToldGroup
+from fleet.options import Kubeconfig, Stack
 from fleet.project import DEFAULT_STACK
 
 app = typer.Typer(
@@ -22,18 +24,8 @@ app = typer.Typer(
 
 export_app = typer.Typer(help="Write the fleet for supervisors other than Kubernetes.")
 app.add_typer(export_app, name="export", no_args_is_help=True)
+app.add_typer(dead_commands.app, name="dead", no_args_is_help=True)
 
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", help="Pulumi stack; default: the last one up.")
-]
-Kubeconfig = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True,
-        dir_okay=False,
-        help="Leads to a stack's own cluster; default: KUBECONFIG, for tier local the rehearsal's.",
-    ),
-]
 _WATCH_S = 1.0
 
 

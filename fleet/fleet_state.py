@@ -1,4 +1,4 @@
-"""What the cluster says about a fleet: its workers, beat, API and pods."""
+"""What the cluster says about a fleet: its workers, beat, janitor, API and pods."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,6 +52,12 @@ class FleetState:
     api: Replicas | None
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     """By queue."""
+    janitor: Replicas | None = None
+
+    @property
+    def singles(self) -> dict[str, Replicas | None]:
+        """Every Deployment that is no worker's, by name; None where it does not exist."""
+        return {names.API: self.api, names.BEAT: self.beat, names.JANITOR: self.janitor}
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ def read(cluster: Cluster, namespace: str) -> FleetState:
         workers=tuple(sorted((w for w in workers if w is not None), key=lambda w: w.name)),
         beat=deployments.get(names.BEAT),
         api=deployments.get(names.API),
+        janitor=deployments.get(names.JANITOR),
         alerts=dict(_alerts(settings["queues"])),
     )
 

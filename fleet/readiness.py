@@ -7,7 +7,6 @@ from pathlib import Path
 from fleet import fleet_state
 from fleet.fleet_state import FleetState, PodTrouble, Replicas
 from fleet.kubernetes import Cluster
-from infra import names
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 
@@ -20,7 +19,7 @@ _POLL_S = 0.3
 def wait(
     cluster: Cluster, config: FleetConfig, logs: Path, report: Callable[[str], None]
 ) -> FleetState:
-    """Wait until API, beat and scalers are ready, and workers with a minimum have it.
+    """Wait until API, beat, janitor and scalers are ready, and workers with a minimum have it.
 
     Raises:
         RehearsalError: naming what is not ready after 90 s.
@@ -59,8 +58,8 @@ def above_minimum(state: FleetState) -> Iterator[str]:
 
 def unready(state: FleetState, config: FleetConfig) -> Iterator[str]:
     """Name what a task would miss now."""
-    yield from _unready_deployment(names.API, state.api)
-    yield from _unready_deployment(names.BEAT, state.beat)
+    for name, replicas in state.singles.items():
+        yield from _unready_deployment(name, replicas)
     workers = {worker.name: worker for worker in state.workers}
     for name in config.workers:
         worker = workers.get(name)

@@ -14,7 +14,6 @@ from fleet.api_client import QueueStatistics
 from fleet.fleet_state import FleetState, PodTrouble, Replicas
 from fleet.session import Session
 from fleet.status_table import backlogs, queue_table
-from infra import names
 from rehearsal.errors import RehearsalError
 from rehearsal.supervisor import client as supervisor
 from rehearsal.supervisor.status import RehearsalStatus
@@ -58,7 +57,7 @@ def take(session: Session) -> Snapshot:
 
 def fleet_notices(state: FleetState, troubles: list[PodTrouble]) -> Iterator[str]:
     """Say what an operator should know about besides the numbers."""
-    for name, replicas in ((names.API, state.api), (names.BEAT, state.beat)):
+    for name, replicas in state.singles.items():
         if replicas is None:
             yield f"{name} is not deployed"
         elif replicas.ready < replicas.desired:
@@ -77,7 +76,8 @@ def render(snapshot: Snapshot) -> RenderableType:
     fleet = snapshot.state
     title = f"stack {snapshot.stack}, namespace {snapshot.namespace}"
     table = queue_table(title, fleet, snapshot.queues)
-    others = Text(f"api {_told(fleet.api)}   beat {_told(fleet.beat)}", style="dim")
+    told = (f"{name} {_told(replicas)}" for name, replicas in fleet.singles.items())
+    others = Text("   ".join(told), style="dim")
     notices = [Text(f"! {notice}", style="yellow") for notice in snapshot.notices]
     return Group(table, others, *notices)
 

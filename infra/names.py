@@ -1,11 +1,12 @@
 """Every name that others see, in one place: Kubernetes objects, and what AWS shares by name."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 WORKER_PREFIX = "worker-"
-BEAT = "beat"
+BEAT: Final = "beat"
 API = "api"
+JANITOR: Final = "janitor"
 BROKER = "broker"
 BROKER_KEDA = "broker-keda"
 API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content

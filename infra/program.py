@@ -3,10 +3,11 @@
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import Namespace
 
+from infra import names
 from infra.components.api import Api
-from infra.components.beat import Beat
 from infra.components.broker import Broker
 from infra.components.home import Home
+from infra.components.one_replica import OneReplica
 from infra.components.own_pod import OwnPod
 from infra.components.owned_broker import OwnedBroker
 from infra.components.queue_workers import QueueWorkers
@@ -33,7 +34,8 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     )
     for worker in config.workers:
         QueueWorkers(worker, config, runtime, broker.authentication, opts)
-    Beat(config, runtime, opts)
+    OneReplica(names.BEAT, config, runtime, opts)
+    OneReplica(names.JANITOR, config, runtime, opts)
     Api(config, runtime, api_token, opts)
     return fleet_outputs(config, below)
 

@@ -1,13 +1,16 @@
-"""Celery's view of the queues: the declared ones, and the lists of their tenants."""
+"""Celery's view of the broker: which queues there are, and how a task is sent to one."""
 
 from collections.abc import Container
 from typing import Any
 
+from celery import Celery
 from celery.app import amqp
-from kombu import Queue
+from kombu import Connection, Queue
+from kombu.utils.objects import cached_property
 
+from worker_image import once, patience
 from worker_image.tenants import Place, place_of
-from worker_image.transport import FAIR_QUEUES
+from worker_image.transport import FAIR_QUEUES, TRANSPORT
 
 
 class Queues(amqp.Queues):
@@ -36,6 +39,23 @@ class Amqp(amqp.AMQP):
         queues: Queues = super().Queues(*args, **kwargs)
         queues.fair = self.app.conf.broker_transport_options.get(FAIR_QUEUES, ())
         return queues
+
+    @cached_property
+    def send_task_message(self) -> patience.Send:
+        """Send one message; Celery's every path to the broker ends here."""
+        return patience.patient(self._create_task_sender())
+
+
+class App(Celery):
+    """Celery's own, whose publishers bear a broker that is away."""
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - Celery's
+        """Return a connection for publishing; it connects at first use."""
+        asked = options.pop("transport_options", None) or {}
+        options["transport_options"] = {**patience.OPTIONS, **asked}
+        if self.conf.broker_transport == TRANSPORT:
+            options["transport"] = options.get("transport") or once.TRANSPORT
+        return super().connection_for_write(url, **options)
 
 
 def tenant_queue(place: Place) -> Queue:

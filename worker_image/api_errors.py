@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from worker_image.broker import BrokerAwayError
+from worker_image.dead_letters import UnknownLetterError
 from worker_image.publish import RefusedError
 
 RETRY_AFTER_S = 5
@@ -31,12 +32,17 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 def connect(api: FastAPI) -> None:
     """Answer these errors on every path."""
     api.add_exception_handler(RefusedError, _refused)
+    api.add_exception_handler(UnknownLetterError, _unknown)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(BrokerAwayError, _broker_away)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     return _answer(422, str(error))
+
+
+def _unknown(_: Request, error: Exception) -> JSONResponse:
+    return _answer(404, str(error))
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

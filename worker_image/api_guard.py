@@ -7,8 +7,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-# A message is copied into Redis, the in-flight hash and each worker; large input is a file's.
-MAX_BODY_BYTES = 256 * 1024
+from worker_image.once import MESSAGE_MAX_BYTES
+
+MAX_BODY_BYTES = MESSAGE_MAX_BYTES
 
 OPEN_PATH = "/healthz"
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import redis
 
-from worker_image import dead_letters, wait_history
+from worker_image import dead_letters, janitor_word, wait_history
 from worker_image.broker import answering
 from worker_image.declared import FleetSettings, QueueAlert
+from worker_image.janitor_word import JanitorWord
 from worker_image.presence import Presence, PresenceStore
 from worker_image.queues import QueueReader, QueueReport
 from worker_image.wait_history import Minute
@@ -42,6 +43,13 @@ class Overview:
 
     queues: Mapping[str, QueueState]
     workers: tuple[Presence, ...]
+    janitor: JanitorWord | None = None
+    """None where none ever told."""
+
+    @property
+    def janitor_warnings(self) -> tuple[str, ...]:
+        """What the janitor found wrong, or what is wrong with it."""
+        return () if self.janitor is None else tuple(self.janitor.warnings)
 
     @property
     def warnings(self) -> dict[str, tuple[str, ...]]:
@@ -74,13 +82,14 @@ class Monitor:
         serving = Counter(queue for worker in workers for queue in worker.queues)
         with answering():
             dead = dead_letters.counts(self._client, self._fleet.key_prefix, reports)
+            janitor = janitor_word.read(self._client, self._fleet.key_prefix)
         queues = {
             name: QueueState(
                 report, self._fleet.queues[name].alert or _ALERT, serving[name], dead[name]
             )
             for name, report in reports.items()
         }
-        return Overview(queues, workers)
+        return Overview(queues, workers, janitor)
 
     def waits(self) -> Mapping[str, tuple[Minute, ...]]:
         """Return the last hour's waits by queue."""

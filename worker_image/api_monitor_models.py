@@ -125,8 +125,9 @@ def stats_answer(workers: tuple[Presence, ...]) -> dict[str, WorkerAnswer]:
 def health_answer(overview: Overview) -> HealthAnswer:
     """Word the fleet in short."""
     warnings = overview.warnings
+    told = [*overview.janitor_warnings, *(line for lines in warnings.values() for line in lines)]
     return HealthAnswer(
-        status="degraded" if warnings else "healthy",
+        status="degraded" if told else "healthy",
         workers_connected=len(overview.workers),
         total_queued=sum(state.report.pending for state in overview.queues.values()),
         total_active=sum(worker.running for worker in overview.workers),
@@ -134,7 +135,7 @@ def health_answer(overview: Overview) -> HealthAnswer:
             name: QueueHealth(pending=state.report.pending, status=_status(name, warnings))
             for name, state in overview.queues.items()
         },
-        warnings=[line for lines in warnings.values() for line in lines],
+        warnings=told,
     )
 
 

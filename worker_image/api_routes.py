@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from worker_image import api_errors
+from worker_image.api_dead_routes import DeadLetters, dead_router
 from worker_image.api_guard import OPEN_PATH, BearerToken, BodyLimit
 from worker_image.api_models import (
     ResultAnswer,
@@ -34,6 +35,7 @@ class Ports:
     results: ResultReader
     queues: QueueReporter
     monitor: FleetMonitor
+    dead: DeadLetters
 
 
 def create_api(ports: Ports, token: str) -> FastAPI:
@@ -56,6 +58,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     _add_result(api, ports.results)
     api.include_router(task_router(ports.publisher))
     api.include_router(monitor_router(ports.queues, ports.monitor))
+    api.include_router(dead_router(ports.dead))
     api.include_router(page_router())
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     return api

@@ -9,6 +9,7 @@ from redbeat.schedulers import RedBeatScheduler
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from worker_image import boot
 from worker_image.heartbeat import of_this_process
 from worker_image.settings import current
 
@@ -30,9 +31,10 @@ class Scheduler(RedBeatScheduler):
     _metrics: "BeatMetrics | None" = None
     _knows_sends = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - RedBeat's own
+    def __init__(self, app: Any, **kwargs: Any) -> None:  # noqa: ANN401 - RedBeat's own
+        boot.check_publisher(current(), app)
         self._metrics = _metrics()
-        super().__init__(*args, **kwargs)
+        super().__init__(app, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:  # noqa: ANN401 - Celery's own signature
         """Send what is due; return the seconds until the next tick."""

@@ -1,15 +1,15 @@
-"""What a worker refuses to start with: whatever would strand, hide or lose messages."""
+"""What a process refuses to start with: whatever would strand, hide or lose messages."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import Celery, signals
 
+from worker_image import lint
 from worker_image.routing import Router
 from worker_image.settings import Settings
-
-OUR_TASKS = "worker_image."
 
 
 def problems(
@@ -28,24 +28,33 @@ def problems(
     return [
         *_queue_problems(settings, asked),
         *router.problems(tasks),
-        *_early_acks(app),
         *_idle_limits(settings, tasks),
         *_no_data(settings),
     ]
 
 
 def connect(settings: Settings, app: Celery, router: Router) -> None:
-    """Check at the start of each worker; on a mistake end it with one message, exit code 1."""
+    """Check at the start of each worker; a mistake ends it with one message, exit code 1."""
 
     def check(options: Mapping[str, object], instance: Any, **_: object) -> None:  # noqa: ANN401 - Celery's Worker
         asked = options.get("queues")
         found = problems(app, settings, router, asked if isinstance(asked, list | tuple) else None)
-        if found:
-            sys.exit("\n".join(["worker_image cannot start:", *found]))
+        start = lint.Start(app, settings, options, os.environ)
+        _end_if([*found, *lint.worker_problems(start)])
         # Its banner is no log line; what it says is logged.
         instance.quiet = True
 
     signals.celeryd_init.connect(check, weak=False)
+
+
+def check_publisher(settings: Settings, app: Celery) -> None:
+    """Check beat or the API, with every task module imported; a mistake ends it likewise."""
+    _end_if(lint.publisher_problems(lint.Start(app, settings, {}, os.environ)))
+
+
+def _end_if(lines: list[str]) -> None:
+    if lines:
+        sys.exit("\n".join(["worker_image cannot start:", *lines]))
 
 
 def _queue_problems(settings: Settings, asked: Iterable[str] | None) -> Iterable[str]:
@@ -60,15 +69,6 @@ def _queue_problems(settings: Settings, asked: Iterable[str] | None) -> Iterable
             f"-Q names {sorted(queues)}, but worker {settings.environment.worker!r} is declared "
             f"with {sorted(settings.worker.queues)}: its scaler would count other queues"
         )
-
-
-def _early_acks(app: Celery) -> Iterable[str]:
-    for name, task in sorted(app.tasks.items()):
-        if name.startswith(OUR_TASKS) and task.acks_late is not True:
-            yield (
-                f"task {name!r} acknowledges before it runs (acks_late is {task.acks_late!r}): "
-                "no scaler would see it run, and a lost worker would lose it"
-            )
 
 
 def _idle_limits(settings: Settings, tasks: Iterable[str]) -> Iterable[str]:

@@ -7,8 +7,7 @@ from worker_image.broker import tls_options
 from worker_image.routing import Router
 from worker_image.schedule import beat_schedule
 from worker_image.settings import Settings
-from worker_image.transport import FAIR_QUEUES
-from worker_image.worker_transport import TRANSPORT
+from worker_image.transport import DELIVERY, FAIR_QUEUES, TRANSPORT
 
 TASK_MODULES = tuple(
     f"worker_image.tasks.{name}"
@@ -33,9 +32,10 @@ _SOCKET_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 5
 _HEALTH_CHECK_S = 10
 
-# About 40 s in all: longer than a managed broker's failover usually takes.
+# Waits of 52 s in all: longer than a managed broker's failover usually takes. How it is kept, and
+# bounded, is in worker_image/patience.py.
 _PUBLISH_RETRY = {
-    "max_retries": 12,
+    "max_retries": 16,
     "interval_start": 0,
     "interval_step": 0.5,
     "interval_max": 5,
@@ -132,6 +132,7 @@ def transport_options(settings: Settings) -> dict[str, object]:
         "sep": settings.fleet.separator,
         "priority_steps": list(settings.fleet.priority_steps),
         FAIR_QUEUES: dict(settings.fleet.fair),
+        DELIVERY: settings.fleet.delivery,
         "queue_order_strategy": _order(settings),
         "unacked_key": key,
         "unacked_index_key": f"{key}_index",

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 
-from worker_image import logs, poison
+from worker_image import leases, logs, poison
 from worker_image.heartbeat import of_this_process
 
 # Kombu's default is 30 s, which a broker that is back since long would be waited for.
@@ -19,6 +20,15 @@ class Consumer(CeleryConsumer):
     Otherwise a broker outage longer than the liveness probe's patience would restart the whole
     fleet, and with it the tasks that run on.
     """
+
+    carried: leases.Carried | None = None
+    """What had begun when the connection was lost the last time."""
+
+    def connect(self) -> Connection:
+        """Connect to a broker that can do what the fleet's transport asks of it."""
+        connection = super().connect()
+        leases.check(connection)
+        return connection
 
     def ensure_connected(self, conn: Connection) -> Connection:
         """Connect, trying again for ever; each second of waiting touches the heartbeat."""
@@ -44,6 +54,20 @@ class Consumer(CeleryConsumer):
             return super().ensure_connected(conn)
         finally:
             del conn.ensure_connection
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Let what has begun go on; without leases Celery puts all back that it holds."""
+        if self.task_consumer and getattr(self.task_consumer.channel.qos, "lease", None):
+            self.task_consumer.channel.do_restore = False
+            self.carried = leases.Carried()
+        super().on_connection_error_after_connected(exc)
+
+    def on_close(self) -> None:
+        """Forget what the lost connection has delivered and has not begun; or all, at the end."""
+        if self.carried is None or _ends():
+            super().on_close()
+        else:
+            self.carried.around(super().on_close)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - Celery's
         """Let log lines about a message that arrives tell its queue."""
@@ -74,3 +98,7 @@ class Consumer(CeleryConsumer):
         """Park what is not JSON."""
         poison.of_this_process().park_unread(message, f"cannot be decoded: {exc}")
         super().on_decode_error(message, exc)
+
+
+def _ends() -> bool:
+    return state.should_stop is not None or state.should_terminate is not None

@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from worker_image import deliveries
 
 
+class UnknownLetterError(LookupError):
+    """A letter, or a queue, that does not exist."""
+
+
 class DeadLetter(BaseModel):
     """A parked message, and what became of each of its deliveries."""
 
@@ -42,7 +46,7 @@ def park(client: "redis.Redis", prefix: str, letter: DeadLetter) -> None:
 
     """
     with client.pipeline(transaction=True) as pipe:
-        pipe.hset(_key(prefix, letter.queue), letter.task_id, letter.model_dump_json())
+        pipe.hset(f"{prefix}{key_of(letter.queue)}", letter.task_id, letter.model_dump_json())
         pipe.delete(deliveries.key_of(prefix, letter.task_id))
         pipe.execute()
 
@@ -54,8 +58,8 @@ def read(client: "redis.Redis", prefix: str, queue: str, limit: int = 100) -> li
         redis.RedisError: the broker is away.
 
     """
-    stored = client.hvals(_key(prefix, queue))
-    letters = [DeadLetter.model_validate_json(text) for text in stored]
+    found = client.hvals(f"{prefix}{key_of(queue)}")
+    letters = [DeadLetter.model_validate_json(text) for text in found]
     return sorted(letters, key=lambda letter: letter.parked_at, reverse=True)[:limit]
 
 
@@ -69,19 +73,36 @@ def counts(client: "redis.Redis", prefix: str, queues: Iterable[str]) -> dict[st
     names = list(queues)
     with client.pipeline(transaction=False) as pipe:
         for queue in names:
-            pipe.hlen(_key(prefix, queue))
+            pipe.hlen(f"{prefix}{key_of(queue)}")
         return dict(zip(names, pipe.execute(), strict=True))
 
 
-def discard(client: "redis.Redis", prefix: str, queue: str, task_id: str) -> bool:
-    """Remove a letter; False where there is none.
+def stored(client: "redis.Redis", prefix: str, queue: str, task_id: str) -> str | None:
+    """Return a letter as Redis holds it; None where there is none.
 
     Raises:
         redis.RedisError: the broker is away.
 
     """
-    return bool(client.hdel(_key(prefix, queue), task_id))
+    found = client.hget(f"{prefix}{key_of(queue)}", task_id)
+    return None if found is None else str(found)
 
 
-def _key(prefix: str, queue: str) -> str:
-    return f"{prefix}fleet:dead:{queue}"
+def discard(client: "redis.Redis", prefix: str, queue: str, task_id: str) -> DeadLetter | None:
+    """Remove a letter and return it; None where there is none.
+
+    Raises:
+        redis.RedisError: the broker is away.
+
+    """
+    key = f"{prefix}{key_of(queue)}"
+    with client.pipeline(transaction=True) as pipe:
+        pipe.hget(key, task_id)
+        pipe.hdel(key, task_id)
+        found, _ = pipe.execute()
+    return None if found is None else DeadLetter.model_validate_json(found)
+
+
+def key_of(queue: str) -> str:
+    """Name a queue's hash, without key prefix."""
+    return f"fleet:dead:{queue}"

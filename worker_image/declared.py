@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
@@ -88,8 +88,12 @@ class FleetSettings(_Declared):
     """Between a queue's name and its priority step in list names."""
     priority_steps: Annotated[tuple[_KOMBU_STEP, ...], Field(min_length=1)] = (0, 3, 6, 9)
     visibility_timeout_seconds: PositiveInt
-    """After this an unacknowledged message is delivered again; above every task's time limit."""
+    """After this without a renewal a message is delivered again; with delivery `stock`, which
+    renews nothing, it is above every task's time limit."""
 
+    delivery: Literal["lease", "stock"] = "lease"
+    """How messages reach workers; with leases, renewed while a worker holds a message, the
+    visibility timeout need not exceed the longest task."""
     delivery_limit: PositiveInt = 5
     """A message is delivered so often; if none of them ends it, it is parked."""
 

@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Iterable
-from queue import Empty
 from typing import Any
 
 from billiard import pool
 from celery import Celery, bootsteps
 from celery.worker import state
-from kombu.transport import virtual
 
 _EXIT_WAIT_S = 3.0
 
@@ -29,15 +27,14 @@ class GiveBack(bootsteps.StartStopStep):
         if state.should_stop is None or consumer.task_consumer is None:
             return
         channel = consumer.task_consumer.channel
-        _take_the_last_answer(channel)
-        channel.qos.settle()
-        begun = set(_begun(state.requests.values()))
-        held = [tag for tag in channel.qos._delivered if tag not in begun]  # noqa: SLF001 - kombu has no other
+        # What Redis has popped, or recorded as held, before anything is given back.
+        channel.end_poll()
+        started = set(begun(state.requests.values()))
+        held = [tag for tag in channel.qos._delivered if tag not in started]  # noqa: SLF001 - kombu has no other
         # The last one first: each goes before what waits, so the first one is first again. A reject
         # would put it behind what waits (kombu 5.7.0).
         for tag in reversed(held):
-            channel.qos.restore_by_tag(tag)
-            virtual.QoS.ack(channel.qos, tag)
+            channel.qos.give_back(tag)
         if held:
             logger.info("given back %d messages whose tasks had not begun", len(held))
 
@@ -54,16 +51,7 @@ def connect(app: Celery) -> None:
     app.steps["consumer"].add(GiveBack)
 
 
-def _take_the_last_answer(channel: Any) -> None:  # noqa: ANN401 - kombu's Channel
-    """Read what Redis may already have popped; else it, or what is given back, would be lost."""
-    if channel._in_poll:  # noqa: SLF001 - as kombu does when it closes a channel
-        try:
-            channel._brpop_read()  # noqa: SLF001 - likewise; it answers within a second
-        except Empty:
-            logger.debug("nothing was on its way")
-
-
-def _begun(requests: Iterable[Any]) -> Iterable[str]:
+def begun(requests: Iterable[Any]) -> Iterable[str]:
     """Return the delivery tags of requests that run, or that the pool cannot be kept from."""
     for request in requests:
         if request in state.active_requests or not _withdrawn(request):

@@ -8,6 +8,7 @@ from worker_image import (
     drain,
     hand_out,
     heartbeat,
+    leases,
     logs,
     metrics_feed,
     poison,
@@ -15,6 +16,7 @@ from worker_image import (
     tenant_consumers,
     tracing,
 )
+from worker_image.amqp import App
 from worker_image.conf import celery_conf
 from worker_image.gathering import Gathering
 from worker_image.routing import Router
@@ -23,7 +25,7 @@ from worker_image.settings import Settings
 
 def build_app(settings: Settings) -> Celery:
     """Return a configured app; it connects to nothing yet."""
-    app = Celery("worker_image", amqp="worker_image.amqp:Amqp")
+    app = App("worker_image", amqp="worker_image.amqp:Amqp")
     router = fleet_router(settings, app)
     app.config_from_object(celery_conf(settings, router))
     # Celery prefers the environment's CELERY_RESULT_BACKEND to a configured one, but not to this.
@@ -44,6 +46,7 @@ def connect(settings: Settings, app: Celery) -> None:
     boot.connect(settings, app, router)
     drain.connect(app)
     hand_out.connect(app)
+    leases.connect(settings, app)
     heartbeat.connect(heartbeat.of_this_process())
     signals.before_task_publish.connect(router.settle, weak=False)
     tenant_consumers.connect(settings, app)

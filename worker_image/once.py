@@ -1,38 +1,41 @@
-"""A caller's key under which a message is sent once, however often it is asked for.
+"""A message is written once, however often it is tried or asked for.
 
-The key's record and the message are written by one Lua script: one is there if and only if the
-other is. So two requests that race, a repeated one, and a publisher that tries again after an
-answer was lost all come to one message. Keys, behind the key prefix:
-`fleet:once:<SHA-256 of the caller's key>`, for a day.
+A mark and the message are written by one Lua script: one is there if and only if the other is, on
+this server and on a replica that takes over. So a publisher that tries again after an answer was
+lost writes nothing twice. A caller may have a key of its own: two requests that race and a repeated
+one then come to one message, too. Marks, behind the key prefix: `fleet:sent:<random>` for minutes,
+and `fleet:once:<SHA-256 of the caller's key>` for a day.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
-from kombu.transport import redis
+from celery.utils import uuid
 
 from worker_image import transport
+from worker_image.transport.words import RUN_WORDS, Words
 
 TRANSPORT = "worker_image.once:Transport"
-"""Celery's `broker_transport` for publishers whose callers have keys."""
+"""The transport of every connection that publishes."""
 
 KEPT_S = 24 * 3600
+# Longer than a publisher tries one message (worker_image/patience.py).
+SENT_KEPT_S = 180
 
-# ARGV[1] is the record, ARGV[2] its life in seconds; then each command as its length and its words.
-# The record comes last: a full Redis refuses the message before it.
-_SEND_ONCE = """
+# A message is copied into Redis, the in-flight hash and each worker; large input is a file's.
+MESSAGE_MAX_BYTES = 256 * 1024
+
+# ARGV[1] is the record, ARGV[2] its life in seconds. The record comes last: a full Redis refuses
+# the message before it.
+_SEND_ONCE = f"""
+{RUN_WORDS}
 local held = redis.call('GET', KEYS[1])
 if held then return held end
-local at = 3
-while at <= #ARGV do
-    local words = tonumber(ARGV[at])
-    redis.call(unpack(ARGV, at + 1, at + words))
-    at = at + words + 1
-end
+run_words(3)
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
 """
@@ -40,6 +43,33 @@ return ARGV[1]
 
 class KeyReusedError(ValueError):
     """A caller's key that belongs to another request."""
+
+
+class MessageTooLargeError(ValueError):
+    """A task whose arguments are more than a message should carry."""
+
+
+class Step(Protocol):
+    """What happens to Redis in one step with a message that is sent."""
+
+    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
+        """Do it; the words are commands, each after their number."""
+
+
+@dataclass
+class Sent:
+    """The step of a message without a caller's key: it is written, and a mark of its own.
+
+    Not its task's id, which a retry has too, and a message that an operator sends again.
+    """
+
+    mark: str = field(default_factory=lambda: f"fleet:sent:{uuid()}")
+    """Without key prefix."""
+
+    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
+        """Send the message unless an earlier try has, whose answer was lost."""
+        key = f"{prefix}{self.mark}"
+        client.execute_command("EVAL", _SEND_ONCE, 1, key, 1, SENT_KEPT_S, *words)
 
 
 @dataclass
@@ -62,6 +92,12 @@ class Sending:
     def record(self) -> str:
         return f"{sha256(self.request.encode()).hexdigest()} {self.task_id}"
 
+    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
+        """Send the message and write its record, unless there is one."""
+        key = f"{prefix}{self.redis_key}"
+        told = client.execute_command("EVAL", _SEND_ONCE, 1, key, self.record, KEPT_S, *words)
+        self.found = told.decode() if isinstance(told, bytes) else str(told)
+
     def settled(self) -> str:
         """Return the id of the task that was sent, now or before.
 
@@ -78,70 +114,72 @@ class Sending:
         return task_id
 
 
-_sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
+_step: ContextVar[Step | None] = ContextVar("step", default=None)
+
+
+@contextmanager
+def in_one_step(step: Step) -> Iterator[None]:
+    """Let what this thread publishes meanwhile be sent by a step."""
+    token = _step.set(step)
+    try:
+        yield
+    finally:
+        _step.reset(token)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let what is published meanwhile, one message, be written once, whatever tries it takes."""
+    with in_one_step(_step.get() or Sent()):
+        yield
 
 
 @contextmanager
 def sending(key: str, request: str, task_id: str) -> Iterator[Sending]:
     """Send what this thread publishes meanwhile under a caller's key."""
     begun = Sending(key, request, task_id)
-    token = _sending.set(begun)
-    try:
+    with in_one_step(begun):
         yield begun
-    finally:
-        _sending.reset(token)
 
 
 class Channel(transport.Channel):
-    """A publisher's channel; it never consumes."""
+    """A publisher's channel; it consumes nothing but answers to remote control."""
 
-    _kept: Any = None
-
-    def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's
-        """Keep one client for the channel's pool; kombu makes one for each message.
-
-        Making it was a fifth of a publish's time (redis-py 8.1).
-        """
-        if asynchronous:
-            return super()._create_client(asynchronous)
-        if self._kept is None or self._kept.connection_pool is not self.pool:
-            self._kept = super()._create_client()
-        return self._kept
+    def prepare_message(self, body: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu's
+        """Return the message; raises MessageTooLargeError."""
+        _check_size(body, kwargs.get("headers") or next(iter(args[3:4]), None) or {})
+        return super().prepare_message(body, *args, **kwargs)
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
-        begun = _sending.get()
-        if begun is None:
+        step = _step.get()
+        if step is None:
             super()._put(queue, message, **kwargs)
             return
-        words = _Words(self.global_keyprefix)
+        words = Words(self.global_keyprefix)
         super()._put(queue, message, **kwargs, _publish_batch=words)
         with self.conn_or_acquire() as client:
-            key = f"{self.global_keyprefix}{begun.redis_key}"
-            told = client.execute_command(
-                "EVAL", _SEND_ONCE, 1, key, begun.record, KEPT_S, *words.told
-            )
-        begun.found = told.decode() if isinstance(told, bytes) else str(told)
+            step.send(client, self.global_keyprefix, words.told)
 
 
-class Transport(redis.Transport):
-    """Kombu's Redis transport over these channels."""
+class Transport(transport.Transport):
+    """The fleet's transport over these channels, however messages are delivered."""
 
     Channel = Channel
 
+    def __init__(self, client: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
+        super().__init__(client, **kwargs)
+        self.Channel = Channel
 
-class _Words:
-    """Takes commands as kombu's batch does, and tells them as words."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self.told: list[object] = []
+def _check_size(body: str | bytes, headers: Mapping[str, Any]) -> None:
+    """Refuse a task whose arguments are too large.
 
-    def add(self, name: str, key: str, *arguments: object) -> None:
-        words: list[object] = [name, f"{self._prefix}{key}"]
-        for argument in arguments:
-            if isinstance(argument, Mapping):
-                # ZADD's members with their scores.
-                words += [word for member, score in argument.items() for word in (score, member)]
-            else:
-                words.append(argument)
-        self.told += [len(words), *words]
+    What is sent again was taken once; refused now, in its worker, it would be lost.
+    """
+    size = len(body.encode() if isinstance(body, str) else body)
+    if size > MESSAGE_MAX_BYTES and headers.get("task") and not headers.get("retries"):
+        raise MessageTooLargeError(
+            f"task {headers['task']!r}: its arguments are {size} bytes as JSON, above "
+            f"{MESSAGE_MAX_BYTES}: Redis would hold them twice, and each worker that takes them; "
+            "put them into a file of the data folder and send its name"
+        )

@@ -1,27 +1,28 @@
 """Sends tasks for callers that wait: a broker that is away is told within seconds."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from celery import Celery
 from celery.utils import uuid
-from kombu import pools
+from kombu import Producer, pools
 
 from worker_image.arguments import checked
 from worker_image.broker import answering
 from worker_image.conf import TASK_MODULES
 from worker_image.declared import FleetSettings
-from worker_image.once import TRANSPORT, KeyReusedError, sending
+from worker_image.once import KeyReusedError, MessageTooLargeError, sending
 from worker_image.priority import kombu_priority
 from worker_image.routing import Router, UnroutedTaskError
 from worker_image.tenants import HEADER, TenantError, checked_tenant
 
 _TIMEOUT_S = 2
 _CONNECTIONS = 10
-_RETRY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
+RETRY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
 class RefusedError(ValueError):
@@ -68,8 +69,9 @@ class Publisher:
         """Send a task and return its id, which Redis has answered for.
 
         Raises:
-            RefusedError: the task, its arguments or the queue are not declared; or the task has a
-                tenant, and its queue has none; or its key belongs to another request.
+            RefusedError: the task, its arguments or the queue are not declared; or its arguments
+                are too large; or the task has a tenant, and its queue has none; or its key belongs
+                to another request.
             BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
                 under the same key, it is sent once.
 
@@ -85,6 +87,17 @@ class Publisher:
         except KeyReusedError as error:
             raise RefusedError(str(error)) from None
 
+    @contextmanager
+    def producing(self) -> Iterator[Producer]:
+        """Give one of this publisher's producers.
+
+        Raises:
+            BrokerAwayError: none is free for too long, or the broker does not answer meanwhile.
+
+        """
+        with answering(), self._producers.acquire(block=True, timeout=_TIMEOUT_S) as producer:
+            yield producer
+
     def tasks(self) -> tuple[RoutedTask, ...]:
         """Return what this stack takes, by name."""
         return tuple(
@@ -94,7 +107,7 @@ class Publisher:
         )
 
     def _options(self, asked: TaskRequest) -> dict[str, Any]:
-        options: dict[str, Any] = {"retry_policy": _RETRY}
+        options: dict[str, Any] = {"retry_policy": RETRY}
         if asked.queue is not None:
             options["queue"] = asked.queue
         if asked.priority is not None:
@@ -105,20 +118,18 @@ class Publisher:
 
     def _send(self, task: str, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> str:
         try:
-            with answering(), self._producers.acquire(block=True, timeout=_TIMEOUT_S) as producer:
+            with self.producing() as producer:
                 sent = self._app.send_task(task, kwargs=arguments, producer=producer, **options)
-        except UnroutedTaskError as error:
+        except (MessageTooLargeError, UnroutedTaskError) as error:
             raise RefusedError(str(error)) from None
         return str(sent.id)
 
     @cached_property
     def _producers(self) -> pools.ProducerPool:
         connection = self._app.connection_for_write(
-            transport=TRANSPORT,
             transport_options={
                 "socket_timeout": _TIMEOUT_S,
                 "socket_connect_timeout": _TIMEOUT_S,
-                **_RETRY,
             },
         )
         pool = pools.producers[connection]

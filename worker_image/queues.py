@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -15,6 +15,18 @@ from worker_image.declared import FleetSettings
 from worker_image.priority import list_name
 from worker_image.stats import PUBLISHED_AT, QueueCounts, StatsStore
 from worker_image.tenants import Place, tenants_key
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits in one queue."""
+
+    pending: int
+    """Messages in all of the queue's lists."""
+    tenants: int | None
+    """Tenants with messages waiting; None where the queue is not fair."""
+    oldest_s: float | None
+    """Since the oldest waiting message was published; None where none waits or none tells."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +75,53 @@ class QueueReader:
         with answering():
             lists = self._lists()
             with self._client.pipeline(transaction=False) as pipe:
-                for queue in self._fleet.queues:
-                    self._ask_pending(pipe, queue)
-                    for name in lists[queue]:
-                        # Messages enter on the left; the oldest one is the last.
-                        pipe.lindex(self._key(name), -1)
+                self._ask_waiting(pipe, lists)
                 self._ask_in_flight(pipe)
                 told = iter(pipe.execute())
-            found = {
-                queue: (self._told_pending(told, queue), [next(told) for _ in lists[queue]])
-                for queue in self._fleet.queues
-            }
+            waiting = self._told_waiting(told, lists)
             in_flight = self._told_in_flight(told)
             return {
                 queue: QueueReport(
-                    pending,
+                    found.pending,
                     in_flight[queue],
                     self._stats.read(queue),
-                    self._tenants(queue, last),
-                    _oldest_s(last),
+                    found.tenants,
+                    found.oldest_s,
                 )
-                for queue, (pending, last) in found.items()
+                for queue, found in waiting.items()
             }
 
-    def _ask_pending(self, pipe: Any, queue: str) -> None:  # noqa: ANN401 - redis-py's pipeline
+    def backlogs(self) -> dict[str, Backlog]:
+        """Return what waits by queue name, without counts of what ended.
+
+        Raises:
+            BrokerAwayError: it does not answer.
+
+        """
+        with answering():
+            lists = self._lists()
+            with self._client.pipeline(transaction=False) as pipe:
+                self._ask_waiting(pipe, lists)
+                return self._told_waiting(iter(pipe.execute()), lists)
+
+    def _ask_waiting(self, pipe: Any, lists: Mapping[str, Sequence[str]]) -> None:  # noqa: ANN401 - redis-py's pipeline
+        for queue in self._fleet.queues:
+            self._ask_pending(pipe, queue)
+            for name in lists[queue]:
+                # Messages enter on the left; the oldest one is the last.
+                pipe.lindex(self._key(name), -1)
+
+    def _told_waiting(
+        self, told: Iterator[Any], lists: Mapping[str, Sequence[str]]
+    ) -> dict[str, Backlog]:
+        found = {}
+        for queue in self._fleet.queues:
+            pending = self._told_pending(told, queue)
+            last = [next(told) for _ in lists[queue]]
+            found[queue] = Backlog(pending, self._tenants(queue, last), _oldest_s(last))
+        return found
+
+    def _ask_pending(self, pipe: Any, queue: str) -> None:  # noqa: ANN401 - likewise
         if (marks := self._fleet.fair.get(queue)) is not None:
             pipe.hlen(self._key(marks))
             return

@@ -49,6 +49,25 @@ class ResultBackend(RedisBackend):
     def on_task_call(self, producer: object, task_id: str) -> None:
         """Publish without subscribing; `AsyncResult.get` subscribes when it waits."""
 
+    def exception_safe_to_retry(self, exc: Exception) -> bool:
+        """Whether storing is tried again: also while a failover leaves a replica to write to.
+
+        Without it a task that has run is neither told nor acknowledged, and runs again.
+        """
+        return isinstance(exc, redis.ReadOnlyError) or bool(super().exception_safe_to_retry(exc))
+
+    def on_backend_retryable_error(self, exc: Exception) -> None:
+        """Try again over a new connection, which leads to the new primary."""
+        super().on_backend_retryable_error(exc)
+        self.client.connection_pool.disconnect()
+
+
+# A success that was stored meanwhile stays.
+_DELETE_IF_SAME = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
 
 @dataclass(frozen=True)
 class TaskOutcome:
@@ -85,6 +104,19 @@ class Results:
                 return TaskOutcome("failed", error=_told(meta["result"], meta["status"]))
             case _:
                 return TaskOutcome("pending")
+
+    def forget_failure(self, task_id: str) -> None:
+        """Let a task that failed and is sent again be pending.
+
+        Raises:
+            BrokerAwayError: the result store does not answer.
+
+        """
+        key = self._backend.get_key_for_task(task_id)
+        with answering():
+            stored = self._client.get(key)
+            if stored is not None and self._backend.decode_result(stored)["status"] != "SUCCESS":
+                self._client.eval(_DELETE_IF_SAME, 1, key, stored)
 
 
 def _told(error: object, status: str) -> str:

@@ -89,7 +89,7 @@ class Router:
             UnknownTaskError: a worker would drop the message.
             UnroutedTaskError: the stack has no queue for the task, and the caller named none; or
                 the caller named an exchange, whose messages are lost once Redis has lost its
-                bindings.
+                bindings; or a queue that nobody declared.
             TenantError: the tenant's name would make no list.
 
         """
@@ -102,7 +102,11 @@ class Router:
         if queue is None:
             raise UnroutedTaskError(f"task {name!r} matches no route of this stack's queues")
         place = self._place(queue, options.get("headers"))
-        settings = self._declared[place.queue]
+        settings = self._declared.get(place.queue)
+        if settings is None:
+            raise UnroutedTaskError(
+                f"task {name!r}: unknown queue {queue!r}, declared are {sorted(self._declared)}"
+            )
         return {
             "queue": place.list_name,
             "priority": kombu_priority(settings.priority) if settings.priorities else 0,

@@ -13,7 +13,18 @@ from itertools import groupby
 from statistics import median, quantiles
 
 from benchmarks.image import probe
-from benchmarks.image.arms import ARMS, Arm, Bench, Shape, list_of, may_be_held, task_id, until
+from benchmarks.image.arms import (
+    ARMS,
+    QUEUE,
+    Arm,
+    Bench,
+    Shape,
+    list_of,
+    may_be_held,
+    task_id,
+    until,
+)
+from worker_image.transport.wake import wake_key
 
 SHAPES = (
     Shape("solo", 1),
@@ -85,10 +96,10 @@ def waits(bench: Bench, shapes: Sequence[Shape] = SHAPES) -> Iterator[Wait]:
 
 def block_s(bench: Bench, arm: Arm, messages: Sequence[str]) -> float:
     """Seconds from the moment that all messages are there until the last one has its result."""
-    results, queue = bench.client(1), bench.client()
+    results = bench.client(1)
     results.flushdb()
     started = time.monotonic()
-    queue.lpush(list_of(arm), *messages)
+    _push(bench, arm, *messages)
     until(lambda: results.dbsize() >= len(messages), f"results of {arm}", 60)
     return time.monotonic() - started
 
@@ -116,8 +127,17 @@ def _waits_s(bench: Bench, arm: Arm, shape: Shape, messages: Sequence[str]) -> l
     with bench.worker(arm, shape, starts=True):
         for message in messages:
             sent_at[task_id(message)] = time.time()
-            bench.client().lpush(list_of(arm), message)
+            _push(bench, arm, message)
             time.sleep(_LATENCY_GAP_S)
         until(lambda: starts.llen(probe.STARTS) >= len(messages), f"starts of {arm} {shape}")
     told = [str(line).split() for line in starts.lrange(probe.STARTS, 0, -1)]
     return [float(at) - sent_at[started] for started, at in told[_LATENCY_WARM_UP:]]
+
+
+def _push(bench: Bench, arm: Arm, *messages: str) -> None:
+    """Send messages as the arm's own publisher would, which wakes a worker that waits."""
+    with bench.client().pipeline(transaction=False) as pipe:
+        pipe.lpush(list_of(arm), *messages)
+        if arm == "fleet":
+            pipe.zadd(wake_key(QUEUE), {"1": 0})
+        pipe.execute()

@@ -11,6 +11,7 @@ import yaml
 
 from fleet.planning.scenario import infrastructure, own_delivery, own_policy
 from fleet.simulation import Burst, Delivery, Infrastructure, ScalingPolicy, Workload
+from infra.models.broker import BrokerUse
 from infra.models.cluster import NodeGroupSpec
 from infra.models.queue import QueueSpec
 from infra.models.tier import TIERS
@@ -46,8 +47,8 @@ class Case:
 
     @cached_property
     def delivery(self) -> Delivery:
-        visible_s = visibility_timeout_s([self.worker_on_q], {"q": self.queue})
-        return own_delivery(self.worker, self.plan, visible_s)
+        visible_s = visibility_timeout_s(BrokerUse(), [self.worker_on_q], {"q": self.queue})
+        return own_delivery(self.worker, self.plan, BrokerUse(), visible_s)
 
     @property
     def worker_on_q(self) -> WorkerSpec:

@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.manifests.deployment import api_deployment, beat_deployment, worker_deployment
+from infra.manifests.deployment import (
+    api_deployment,
+    beat_deployment,
+    janitor_deployment,
+    worker_deployment,
+)
 from infra.models.agreement import plan
 from infra.models.fleet import FleetConfig
 from infra.models.placement import mebibytes, millicores
@@ -22,7 +27,7 @@ class Process:
     """One kind of process: its command, what it reads, what it may use, how it ends."""
 
     name: str
-    """Of the Kubernetes object: `worker-<worker>`, `beat`, `api`."""
+    """Of the Kubernetes object: `worker-<worker>`, `beat`, `janitor`, `api`."""
     command: tuple[str, ...]
     """With `$(POD_NAME)` and `$(POD_IP)` still in it."""
     environment: Mapping[str, str]
@@ -42,9 +47,10 @@ class Process:
 
 
 def processes(config: FleetConfig) -> list[Process]:
-    """Every process of the fleet: its workers, its one beat, its API."""
+    """Every process of the fleet: its workers, its one beat, its one janitor, its API."""
     found = [_worker(config, name) for name in config.workers]
     found.append(_process("beat", beat_deployment(config), 1))
+    found.append(_process("janitor", janitor_deployment(config), 1))
     found.append(_process("api", api_deployment(config), 1))
     return found
 

@@ -1,4 +1,4 @@
-"""Systemd units of the fleet: a template for each worker, one beat, one API, one target."""
+"""Systemd units: a template for each worker, one beat, one janitor, one API, one target."""
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath

@@ -56,9 +56,7 @@ def text(fleet: FleetConfig, stack: str, source: str) -> str:
 
 
 def _introduction(fleet: FleetConfig, source: str) -> Iterator[str]:
-    visible_s = visibility_timeout_s(
-        fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
-    )
+    visible_s = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
     yield f"Made by `fleet plan --markdown`: change `{source}` and make it again, not this page."
     yield (
         f"Namespace `{fleet.namespace}` of cluster `{_context(fleet)}`, tier {fleet.tier}, "

@@ -15,6 +15,7 @@ from fleet.simulation import (
     Workload,
 )
 from infra.models.agreement import plan
+from infra.models.broker import BrokerUse
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
 from infra.models.worker import WorkerSpec
@@ -43,9 +44,7 @@ class Scenario:
 def scenario(fleet: FleetConfig, name: str) -> Scenario:
     """Put one worker of a stack before the simulator."""
     worker, derived = fleet.workers[name], plan(fleet, name)
-    visible_s = visibility_timeout_s(
-        fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
-    )
+    visible_s = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
     limit_s = time_limit_s([fleet.queues[queue] for queue in worker.queues])
     return Scenario(
         name=name,
@@ -53,7 +52,9 @@ def scenario(fleet: FleetConfig, name: str) -> Scenario:
         normal=_normal(derived, limit_s),
         burst=_burst(derived, limit_s),
         policy=own_policy(
-            derived, own_delivery(worker, derived, visible_s), fleet.cluster.hpa_sync_period_s
+            derived,
+            own_delivery(worker, derived, fleet.broker, visible_s),
+            fleet.cluster.hpa_sync_period_s,
         ),
         infrastructure=infrastructure(worker, fleet.node_groups[worker.node_group]),
     )
@@ -65,7 +66,9 @@ def infrastructure(worker: WorkerSpec, group: NodeGroupSpec) -> Infrastructure:
     return Infrastructure(worker.start_s, nodes)
 
 
-def own_delivery(worker: WorkerSpec, derived: WorkerPlan, visible_s: float) -> Delivery:
+def own_delivery(
+    worker: WorkerSpec, derived: WorkerPlan, broker: BrokerUse, visible_s: float
+) -> Delivery:
     """How our image takes and acknowledges messages; `visible_s` is the broker's timeout."""
     return Delivery(
         concurrency=worker.concurrency,
@@ -74,6 +77,7 @@ def own_delivery(worker: WorkerSpec, derived: WorkerPlan, visible_s: float) -> D
         late_ack=True,
         grace_s=derived.grace_s,
         visibility_timeout_s=visible_s,
+        leased=broker.delivery == "lease",
     )
 
 

@@ -17,9 +17,7 @@ _WHOLE_USD = 10
 
 def plan_table(fleet: FleetConfig, stack: str, forecasts: Sequence[Forecast]) -> Table:
     """A row per worker: what is derived, what it is predicted to do, what it costs."""
-    visibility = visibility_timeout_s(
-        fleet.workers.values(), fleet.queues, fleet.broker.visibility_timeout_s
-    )
+    visibility = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
     table = _table(
         f"Plan of stack {stack} (tier {fleet.tier}); visibility timeout {visibility} s",
         "waits: seconds from publish to start, p50/p95/p99, simulated; bears: the wait that its "

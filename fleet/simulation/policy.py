@@ -25,6 +25,8 @@ class Delivery:
     """Acknowledge when a task has ended, not when it begins."""
     grace_s: float = KUBERNETES_GRACE_S
     visibility_timeout_s: float = KOMBU_VISIBILITY_TIMEOUT_S
+    leased: bool = False
+    """What a living worker holds is renewed, and never delivered a second time."""
 
     @property
     def capacity(self) -> float:

@@ -40,6 +40,7 @@ class QueueWorkers:
         self._slots = delivery.concurrency
         self._capacity = delivery.capacity
         self._late_ack = delivery.late_ack
+        self._leased = delivery.leased
         self._visibility_timeout_s = delivery.visibility_timeout_s
         self._listening: deque[Worker] = deque()
         self._fate = bytearray(tasks)
@@ -49,6 +50,8 @@ class QueueWorkers:
         self.pending: deque[int] = deque()
         self.unacked: dict[int, float] = {}
         """Task to time of delivery, oldest first; a redelivered message keeps its tag."""
+        self._expiring: dict[int, float] = {} if delivery.leased else self.unacked
+        """Those that nobody renews."""
         self.started_s = [_NEVER] * tasks
         self.ended_s = [_NEVER] * tasks
         self.open = tasks
@@ -116,6 +119,9 @@ class QueueWorkers:
             return
         worker.alive = False
         self.killed += len(worker.running)
+        if self._leased:
+            held = [task for task in (*worker.running, *worker.held) if task in self.unacked]
+            self._expiring.update(dict.fromkeys(held, self._agenda.now_s))
         if not self._late_ack:
             for task in worker.running:
                 if self._fate[task] == _OPEN:
@@ -193,20 +199,21 @@ class QueueWorkers:
     def _put_back(self, tasks: list[int]) -> None:
         for task in reversed(tasks):
             del self.unacked[task]
+            self._expiring.pop(task, None)
             self.pending.appendleft(task)
         self._dispatch()
 
     def _restore_visible(self, worker: Worker) -> None:
         """Put messages back that were delivered longer ago than the visibility timeout.
 
-        Only a live worker does this. Whoever holds such a message runs it all the same, so a task
-        longer than the timeout runs twice.
+        Only a live worker does this. Whoever holds such a message runs it all the same, so without
+        leases a task longer than the timeout runs twice.
         """
         if not worker.serving:
             return
         now_s = self._agenda.now_s
         due = []
-        for task, delivered_s in self.unacked.items():
+        for task, delivered_s in self._expiring.items():
             if delivered_s > now_s - self._visibility_timeout_s:
                 break
             due.append(task)

@@ -1,4 +1,4 @@
-"""The fleet's pods: one Deployment per worker, one beat, the HTTP API."""
+"""The fleet's pods: one Deployment per worker, one beat, one janitor, the HTTP API."""
 
 from infra import names
 from infra.manifests import Manifest
@@ -16,6 +16,7 @@ from infra.manifests.settings import settings_checksum
 from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
+from infra.models.worker import Compute, Resources
 from infra.sizing.limits import time_limit_s
 from infra.sizing.replacement import tasks_per_child
 
@@ -23,8 +24,13 @@ NODE_GROUP_LABEL = "celery-fleet.dev/node-group"
 SETTINGS_CHECKSUM = "celery-fleet.dev/settings-checksum"
 _APP = "worker_image.app"
 _BEAT_GRACE_S = 15
+_JANITOR_GRACE_S = 5
 _API_GRACE_S = 30
 _USER = 10001
+# It holds 60 MiB, whatever the fleet.
+_JANITOR = Resources(
+    requests=Compute(cpu="25m", memory="96Mi"), limits=Compute(cpu="250m", memory="192Mi")
+)
 
 
 def worker_deployment(config: FleetConfig, name: str) -> Manifest:
@@ -98,19 +104,36 @@ def _worker_probes(config: FleetConfig, name: str) -> Manifest:
 
 
 def beat_deployment(config: FleetConfig) -> Manifest:
-    """Spec of the one beat; `Recreate`, so that two never run side by side."""
+    """Spec of the one beat."""
     command = ["celery", f"--app={_APP}", "beat", "--loglevel=INFO"]
-    main = measured(container(config, "beat", command, config.beat.resources))
+    return _one_replica(config, "beat", command, config.beat.resources, _BEAT_GRACE_S)
+
+
+def janitor_deployment(config: FleetConfig) -> Manifest:
+    """Spec of the one janitor; a second would do no harm, and nothing that the first does not."""
+    command = ["python", "-m", "worker_image.janitor"]
+    return _one_replica(config, "janitor", command, _JANITOR, _JANITOR_GRACE_S)
+
+
+def _one_replica(
+    config: FleetConfig,
+    component: Component,
+    command: list[str],
+    resources: Resources,
+    grace_s: int,
+) -> Manifest:
+    """Spec of a Deployment of one pod; `Recreate`, so that two never run side by side."""
+    main = measured(container(config, component, command, resources))
     main |= {
         "startupProbe": heartbeat_probe(period_s=1, failures=60),
         "livenessProbe": heartbeat_probe(period_s=20, failures=3),
     }
     return {
         "replicas": 1,
-        "selector": {"matchLabels": selector(config.namespace, "beat")},
+        "selector": {"matchLabels": selector(config.namespace, component)},
         "strategy": {"type": "Recreate"},
         "revisionHistoryLimit": 3,
-        "template": _template(config, "beat", main, _BEAT_GRACE_S),
+        "template": _template(config, component, main, grace_s),
     }
 
 
@@ -153,10 +176,7 @@ def _template(
     return {
         "metadata": {
             "labels": labels(config.namespace, component, worker),
-            "annotations": {
-                # Of all pods, the API alone reads what counts as a backlog.
-                SETTINGS_CHECKSUM: settings_checksum(config, queues, alerts=component == "api")
-            },
+            "annotations": {SETTINGS_CHECKSUM: settings_checksum(config, queues, component)},
         },
         "spec": {
             "automountServiceAccountToken": False,

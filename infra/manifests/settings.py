@@ -1,13 +1,23 @@
 """What the image reads at start: queues, routes, keys, the visibility timeout."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.broker import checksum
+from infra.manifests.labels import Component
 from infra.models.fleet import FleetConfig
 from infra.sizing import PRIORITY_STEPS, STEP_SEPARATOR, visibility_timeout_s
+
+# Of a queue's settings; of any other component `alert` alone.
+_UNREAD: Mapping[Component, tuple[str, ...]] = {
+    "api": (),
+    "janitor": (
+        *("routes", "priorities", "priority", "rateLimits"),
+        *("softTimeLimitSeconds", "timeLimitSeconds", "alert"),
+    ),
+}
 
 
 def settings_document(config: FleetConfig) -> str:
@@ -15,16 +25,16 @@ def settings_document(config: FleetConfig) -> str:
     return json.dumps(_settings(config, config.queues), indent=2, sort_keys=True)
 
 
-def settings_checksum(config: FleetConfig, queues: Iterable[str], *, alerts: bool) -> str:
-    """A mark that changes with what the image reads about these queues.
+def settings_checksum(config: FleetConfig, queues: Iterable[str], component: Component) -> str:
+    """A mark that changes with what a component reads about these queues.
 
     A worker is rolled for its own queues only; whoever publishes, for all; whoever tells a backlog
-    from a queue, for what counts as one.
+    from a queue, for what counts as one; the janitor, for where messages lie.
     """
     read = _settings(config, queues)
-    if not alerts:
-        for queue in read["queues"].values():
-            del queue["alert"]
+    for queue in read["queues"].values():
+        for key in _UNREAD.get(component, ("alert",)):
+            del queue[key]
     return checksum({"settings": json.dumps(read, sort_keys=True)})
 
 
@@ -58,8 +68,9 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "separator": STEP_SEPARATOR,
         "prioritySteps": list(PRIORITY_STEPS),
         "visibilityTimeoutSeconds": visibility_timeout_s(
-            config.workers.values(), config.queues, config.broker.visibility_timeout_s
+            config.broker, config.workers.values(), config.queues
         ),
+        "delivery": config.broker.delivery,
         "deliveryLimit": config.broker.delivery_limit,
     }
 

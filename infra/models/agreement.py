@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from infra.models.aws_agreement import aws_problems
+from infra.models.broker import BrokerUse
 from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
@@ -17,9 +18,11 @@ from infra.sizing.plan import WorkerPlan, plan_worker
 if TYPE_CHECKING:
     from infra.models.fleet import FleetConfig
 
-# Seen with one worker and one producer: a pod's main process holds 4, each pool process 1.
-_CONNECTIONS_PER_POD = 4
+# Seen: 10 of a pod with one slot, 16 with four, each a process; other pools hold fewer.
+_CONNECTIONS_PER_POD = 8
+_CONNECTIONS_PER_SLOT = 2
 _CONNECTIONS_PER_TRIGGER = 1
+_SHORTEST_LEASE_S = 60
 
 
 def problems(fleet: "FleetConfig") -> Iterator[str]:
@@ -33,15 +36,16 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from aws_problems(fleet)
     workers = {name: w for name, w in fleet.workers.items() if resolves(w, fleet)}
     plans = {name: plan(fleet, name) for name in workers}
-    stated = fleet.broker.visibility_timeout_s
-    visible_s = visibility_timeout_s(workers.values(), fleet.queues, stated) if workers else 0
+    broker = fleet.broker
+    visible_s = visibility_timeout_s(broker, workers.values(), fleet.queues) if workers else 0
     for name, worker in workers.items():
         yield from pool_problems(name, worker)
         yield from prefetch_problems(name, fleet)
         yield from placement_problems(name, worker, fleet.node_groups[worker.node_group])
         yield from _time(name, plans[name].grace_s, visible_s, fleet)
         yield from _bounds(name, plans[name], fleet)
-    yield from _connections(plans, fleet.broker.max_connections)
+    yield from _lease(broker)
+    yield from _connections(plans, broker.max_connections)
 
 
 def plan(fleet: "FleetConfig", name: str) -> WorkerPlan:
@@ -73,11 +77,20 @@ def _time(name: str, grace_s: int, visible_s: int, fleet: "FleetConfig") -> Iter
             f"{worker.node_group!r} wait when they go (drainSeconds): its tasks would be killed"
         )
     hold_s = longest_hold_s(worker, queues)
-    if visible_s <= hold_s:
+    if fleet.broker.delivery == "stock" and visible_s <= hold_s:
         yield (
             f"broker.visibilityTimeoutSeconds is {visible_s}, not above the {hold_s} s that worker "
             f"{name} may hold a message (longest ETA + hard limit {hard_s} + grace {grace_s}): "
-            "Redis would deliver it a second time while it runs"
+            "Redis would deliver it a second time while it runs (broker.delivery lease would not)"
+        )
+
+
+def _lease(broker: BrokerUse) -> Iterator[str]:
+    visible_s = broker.visibility_timeout_s
+    if broker.delivery == "lease" and visible_s is not None and visible_s < _SHORTEST_LEASE_S:
+        yield (
+            f"broker.visibilityTimeoutSeconds is {visible_s}, below {_SHORTEST_LEASE_S}: while a "
+            "broker fails over no lease is renewed, and tasks would run a second time"
         )
 
 
@@ -111,7 +124,9 @@ def _caps(name: str, worker: WorkerSpec, replicas: int, fleet: "FleetConfig") ->
 def _connections(plans: Mapping[str, WorkerPlan], most: int) -> Iterator[str]:
     total = 0
     for derived in plans.values():
-        total += derived.max_replicas * (_CONNECTIONS_PER_POD + derived.concurrency)
+        total += derived.max_replicas * (
+            _CONNECTIONS_PER_POD + _CONNECTIONS_PER_SLOT * derived.concurrency
+        )
         total += len(derived.triggers) * _CONNECTIONS_PER_TRIGGER
     if total > most:
         yield (

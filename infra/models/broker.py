@@ -29,8 +29,12 @@ class BrokerUse(Spec):
     """Put before every key of the fleet; ends in a colon."""
     result_expires_s: PositiveInt = Field(default=86_400, alias="resultExpiresSeconds")
     """How long a result is kept; results lie in database 1, messages in database 0."""
+    delivery: Literal["lease", "stock"] = "lease"
+    """How messages reach workers. `lease`: taken and recorded in one step of the server, and
+    renewed while a worker holds them. `stock`: as kombu does, by its visibility timeout alone."""
     visibility_timeout_s: PositiveInt | None = Field(default=None, alias="visibilityTimeoutSeconds")
-    """Seconds until an unacknowledged message is delivered again; derived unless stated."""
+    """Seconds until an unacknowledged message is delivered again; derived unless stated. With
+    leases, since its worker last renewed it."""
     delivery_limit: PositiveInt = 5
     """How often a message is delivered; one that never ends its task is parked after that."""
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from infra.models.broker import BrokerUse
 from infra.models.queue import QueueSpec
 from infra.models.worker import WorkerSpec
 
 _GRACE_MARGIN_S = 60
 _VISIBILITY_MARGIN_S = 60
+# Leases are renewed four times in it; a managed broker's failover, of about a minute, lets none be.
+_LEASED_VISIBILITY_S = 180
 
 
 def time_limit_s(queues: Sequence[QueueSpec]) -> int:
@@ -28,14 +31,17 @@ def longest_hold_s(worker: WorkerSpec, queues: Sequence[QueueSpec]) -> int:
 
 
 def visibility_timeout_s(
-    workers: Iterable[WorkerSpec], queues: Mapping[str, QueueSpec], stated: int | None = None
+    broker: BrokerUse, workers: Iterable[WorkerSpec], queues: Mapping[str, QueueSpec]
 ) -> int:
     """Seconds after which Redis redelivers an unacknowledged message.
 
-    One value for every app on the broker, since the shortest wins; above the longest time that
-    any worker may hold a message, else a task runs twice.
+    One value for every app on the broker, since the shortest wins. Leases are renewed while a
+    worker holds a message; without them it is above the longest time that any worker may hold one,
+    else a task runs twice.
     """
-    if stated is not None:
-        return stated
+    if broker.visibility_timeout_s is not None:
+        return broker.visibility_timeout_s
+    if broker.delivery == "lease":
+        return _LEASED_VISIBILITY_S
     holds = [longest_hold_s(worker, [queues[q] for q in worker.queues]) for worker in workers]
     return max(holds) + _VISIBILITY_MARGIN_S

@@ -1,15 +1,12 @@
 """A broker and a fleet with one fair queue, and what the tests of it send and ask."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually, free_port
-from tests.unit.worker_stage import fair_document
+from tests.rehearsal.worker_fleet import Broker, Fleet, eventually
 
 QUEUE, MARKS, TENANTS = "labeling", "fair:labeling:pending", "fair:labeling:tenants"
 HELD = "unacked:labeling"
@@ -27,28 +24,6 @@ with app.producer_or_acquire() as producer:
             headers={{"tenant": tenant}} if tenant else None, producer=producer,
         ))
 """
-
-
-@contextmanager
-def running_broker(folder: Path) -> Iterator[Broker]:
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    try:
-        yield broker
-    finally:
-        broker.processes.stop()
-
-
-@contextmanager
-def fair_fleet(broker: Broker, folder: Path) -> Iterator[Fleet]:
-    """A fleet on an empty broker, whose queue `labeling` is fair."""
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(folder, broker, Processes(Path.cwd()), fair_document())
-    try:
-        yield fleet
-    finally:
-        fleet.stop()
 
 
 def send(

@@ -3,16 +3,13 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from tests.rehearsal.fair_stage import running_broker
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, create, eventually, result
+from tests.rehearsal.worker_fleet import Fleet, create, eventually, result
 from worker_image import dead_letters
 from worker_image.dead_letters import DeadLetter
 
@@ -20,21 +17,6 @@ pytestmark = pytest.mark.rehearsal
 
 WORK = "worker_image.tasks.canary.work"
 HELD = "unacked:default"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 def letters(fleet: Fleet) -> list[DeadLetter]:

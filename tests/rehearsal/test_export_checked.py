@@ -107,7 +107,7 @@ def _units(folder: Path, fleet: str) -> dict[str, str]:
     """The units over a home that exists; systemd looks for their programs."""
     programs = folder / "home" / "venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("celery", "uvicorn"):
+    for name in ("celery", "python", "uvicorn"):
         (programs / name).symlink_to("/bin/true")
     return unit_files(FLEETS[fleet], fleet, PurePosixPath(folder / "home"))
 

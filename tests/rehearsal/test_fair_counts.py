@@ -13,24 +13,12 @@ from tests.rehearsal.fair_stage import (
     MARKS,
     QUEUE,
     TENANTS,
-    running_broker,
 )
 from tests.rehearsal.worker_fleet import Broker
 from worker_image.tenant_registry import TenantRegistry
 from worker_image.transport import TRANSPORT
 
 pytestmark = pytest.mark.rehearsal
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
-@pytest.fixture(params=["", "pr-7:"])
-def prefix(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,34 +17,26 @@ from tests.rehearsal.fair_stage import (
     Ledger,
     ask,
     create,
-    fair_fleet,
     finished_after,
-    running_broker,
     send,
 )
 from tests.rehearsal.worker_fleet import (
     BIN,
-    Broker,
     Fleet,
     counted,
     eventually,
     free_port,
     result,
 )
+from tests.unit.worker_stage import fair_document
 
 pytestmark = pytest.mark.rehearsal
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
 @pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with fair_fleet(broker, tmp_path) as fleet:
-        yield fleet
+def fleet(fleet: Fleet) -> Fleet:
+    fleet.settings = fair_document()
+    return fleet
 
 
 def test_a_new_tenants_first_task_runs_without_a_restart(fleet: Fleet) -> None:

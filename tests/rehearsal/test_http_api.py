@@ -1,22 +1,17 @@
 """The HTTP API's real process on a real broker: one message for one key, and none lost."""
 
-import json
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import redis
 
+from tests.rehearsal.broker_contents import waiting_ids
 from tests.rehearsal.worker_fleet import (
-    Broker,
     Fleet,
-    Processes,
-    free_port,
 )
 from tests.unit.worker_stage import fair_document
 from worker_image.tenants import tenants_key
@@ -24,35 +19,6 @@ from worker_image.tenants import tenants_key
 pytestmark = pytest.mark.rehearsal
 
 WORK = "worker_image.tasks.canary.work"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    yield broker
-    broker.processes.stop()
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
-
-
-@pytest.fixture
-def store(broker: Broker) -> Iterator["redis.Redis"]:
-    with broker.client() as client:
-        yield client
-
-
-def ids(store: "redis.Redis", queue: str) -> list[str]:
-    """Ids of the messages that wait."""
-    return [json.loads(text)["headers"]["id"] for text in store.lrange(queue, 0, -1)]
 
 
 def send(api: httpx.Client, key: str, seconds: float = 0, **more: Any) -> httpx.Response:
@@ -71,9 +37,7 @@ def test_the_same_request_under_one_key_is_one_message(fleet: Fleet, store: "red
 
     assert first.status_code == 200
     assert first.json() == again.json() == typed.json()
-    assert sorted(ids(store, "default")) == sorted(
-        [first.json()["task_id"], other.json()["task_id"]]
-    )
+    assert sorted(waiting_ids(store)) == sorted([first.json()["task_id"], other.json()["task_id"]])
     (key, _) = sorted(store.keys("fleet:once:*"))
     assert 23 * 3600 < int(store.ttl(key)) <= 24 * 3600
 
@@ -87,7 +51,7 @@ def test_requests_that_race_under_one_key_are_one_message(
             answers = pool.map(lambda n, key=f"race-{race}": send(apis[n % 2], key), range(16))
             assert len({answer.json()["task_id"] for answer in answers}) == 1
 
-    assert len(ids(store, "default")) == 20
+    assert len(waiting_ids(store)) == 20
 
 
 @pytest.mark.parametrize("more", [{"seconds": 1}, {"queue": "labeling"}, {"priority": 9}])
@@ -101,7 +65,7 @@ def test_another_request_under_a_used_key_is_refused_and_not_sent(
 
     assert refused.status_code == 422
     assert "Idempotency-Key 'order-7' was used for another request" in refused.json()["detail"]
-    assert len(ids(store, "default")) == 1
+    assert len(waiting_ids(store)) == 1
     assert store.llen("labeling") == 0
 
 
@@ -112,7 +76,7 @@ def test_a_tenants_message_under_a_key_is_marked_once(fleet: Fleet, store: "redi
     for _ in range(2):
         assert send(api, "order-7", queue="labeling", tenant="acme").status_code == 200
 
-    assert len(ids(store, "p:labeling.acme")) == 1
+    assert len(waiting_ids(store, "p:labeling.acme")) == 1
     assert store.hlen("p:fair:labeling:pending") == 1
     assert store.zrange(f"p:{tenants_key('labeling')}", 0, -1) == ["acme"]
     assert len(store.keys("p:fleet:once:*")) == len(store.keys("*once*")) == 1
@@ -154,7 +118,7 @@ def test_every_accepted_task_is_in_redis_though_the_broker_comes_and_goes(
 
     assert refused > 0
     assert len(accepted) == 200
-    assert sorted(ids(store, "default")) == sorted(accepted.values())
+    assert sorted(waiting_ids(store)) == sorted(accepted.values())
 
 
 def test_a_broker_that_hangs_is_told_and_health_checks_go_on(fleet: Fleet) -> None:

@@ -3,20 +3,16 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import redis
 
 from tests.rehearsal.worker_fleet import (
-    Broker,
     Fleet,
-    Processes,
+    counted,
     create,
     eventually,
-    free_port,
     result,
 )
 from tests.unit.worker_api_stage import presence
@@ -28,30 +24,6 @@ pytestmark = pytest.mark.rehearsal
 WORK = "worker_image.tasks.canary.work"
 MONITORED = ("queues", "active", "stats", "health")
 ANSWERS_WITHIN_S = 0.2
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    yield broker
-    broker.processes.stop()
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
-
-
-@pytest.fixture
-def store(broker: Broker) -> Iterator["redis.Redis"]:
-    with broker.client() as client:
-        yield client
 
 
 def test_monitoring_answers_at_once_with_fifty_workers(fleet: Fleet, store: "redis.Redis") -> None:
@@ -131,8 +103,7 @@ def test_waits_of_tasks_that_ran_are_in_the_last_hours_chart(fleet: Fleet) -> No
     tasks = [create(api, "canary.work", seconds=0) for _ in range(10)]
     time.sleep(1.5)
     fleet.worker("default")
-    for task in tasks:
-        result(api, task)
+    counted(api, "default", len(tasks))
 
     minutes = api.get("/api/v1/fleet/overview").json()["waits"]["default"]
 

@@ -4,12 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.rehearsal.worker_fleet import TOKEN, Broker, Fleet, Processes, free_port
+from tests.rehearsal.worker_fleet import TOKEN, Fleet
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(300)]
 
@@ -22,16 +21,6 @@ CHECKS = (
 )
 EXAMPLES = 40
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    broker = Broker(tmp_path, free_port(), Processes(tmp_path))
-    broker.start()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
-    broker.processes.stop()
 
 
 def test_no_generated_request_is_answered_otherwise_than_described(

@@ -4,19 +4,19 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+import redis
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.rehearsal.fair_stage import running_broker
+from tests.rehearsal.broker_contents import make_due
 from tests.rehearsal.test_dead_letters import kill_all
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually, free_port
+from tests.rehearsal.worker_fleet import Fleet, eventually, free_port
 
 pytestmark = pytest.mark.rehearsal
 
@@ -35,21 +35,6 @@ with app.producer_or_acquire() as producer:
         print(f"{{sent}}={{at}}")
 """
 WORK = {"queue": "default", "task": "worker_image.tasks.canary.work"}
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 class Scraped:
@@ -183,18 +168,9 @@ def test_deliveries_after_the_first_and_dead_letters_are_counted(fleet: Fleet) -
     assert scraped.value("fleet_tasks_total", **WORK, outcome="failure") == 0
 
 
-def make_due(broker: Broker, entry: str) -> None:
-    """Let a schedule entry have run long ago, once."""
-    long_ago = {"__type__": "datetime", "year": 2020, "month": 1, "day": 1, "timezone": "UTC"}
-    with broker.client() as client:
-        meta = {"last_run_at": long_ago, "total_run_count": 1}
-        client.hset(f"redbeat:{entry}", "meta", json.dumps(meta))
-        client.zadd("redbeat::schedule", {f"redbeat:{entry}": 1})
-
-
 @pytest.mark.timeout(90)
 def test_a_beat_started_anew_keeps_schedules_and_tells_what_the_one_before_it_sent(
-    fleet: Fleet,
+    fleet: Fleet, store: "redis.Redis"
 ) -> None:
     sample = "fleet_beat_last_send_timestamp_seconds"
     entry = {"schedule": "record-disk-usage"}
@@ -207,12 +183,11 @@ def test_a_beat_started_anew_keeps_schedules_and_tells_what_the_one_before_it_se
         scraped = Scraped(port)
         if not last:
             assert scraped.value(sample, **entry) == 0
-            make_due(fleet.broker, entry["schedule"])
+            make_due(store, entry["schedule"])
         last.append(eventually(lambda scraped=scraped: scraped.value(sample, **entry)))  # type: ignore[misc]  # mypy: lambda default
         time.sleep(6)
-        with fleet.broker.client() as client:
-            assert client.llen("default") == 1
-            kept.append(json.loads(str(client.hget("redbeat:record-disk-usage", "meta"))))
+        assert store.llen("default") == 1
+        kept.append(json.loads(str(store.hget("redbeat:record-disk-usage", "meta"))))
         beat.send_signal(signal.SIGTERM)
         assert beat.wait(timeout=15) == 0
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from infra import names
 from infra.manifests.own_pod import admission_binding, admission_policy, role_rules, subjects
 from infra.models.fleet import FleetConfig
 from tests.rehearsal.stage import Stage
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually, free_port
+from tests.rehearsal.worker_fleet import Fleet, eventually
 from tests.unit.recorder import imagineer
 from worker_image.pod_deletion_cost import ANNOTATION, OwnPod, PatchError
 
@@ -25,24 +24,6 @@ app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": {seconds}}})
 """
 NAMESPACE = "own-pod"
 WORKER = "training"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    yield broker
-    broker.processes.stop()
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 def telling() -> FleetConfig:

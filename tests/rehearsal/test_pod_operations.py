@@ -1,14 +1,13 @@
 """How a worker ends: what it gives back, and when, on a real broker."""
 
-import json
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import redis
 
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually, free_port
+from tests.rehearsal.broker_contents import waiting_ids
+from tests.rehearsal.worker_fleet import Broker, Fleet, eventually
 
 pytestmark = pytest.mark.rehearsal
 
@@ -19,24 +18,6 @@ for seconds, countdown in {tasks}:
     work = "worker_image.tasks.canary.work"
     print(app.send_task(work, kwargs={{"seconds": seconds}}, countdown=countdown))
 """
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    yield broker
-    broker.processes.stop()
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 def waiting_and_held(broker: Broker) -> tuple[int, int]:
@@ -51,7 +32,7 @@ def send(fleet: Fleet, *tasks: tuple[float, float | None]) -> list[str]:
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_sigterm_gives_back_what_has_not_begun_at_once_and_in_order(
-    fleet: Fleet, pool: str
+    fleet: Fleet, store: "redis.Redis", pool: str
 ) -> None:
     fleet.settings["workers"]["default"]["prefetchMultiplier"] = 4
     worker = fleet.launch(
@@ -69,9 +50,7 @@ def test_sigterm_gives_back_what_has_not_begun_at_once_and_in_order(
     eventually(lambda: waiting_and_held(fleet.broker) == (6, 1), within_s=2.5)
 
     assert worker.poll() is None  # its task still runs
-    with fleet.broker.client() as client:
-        first = [json.loads(raw)["headers"]["id"] for raw in client.lrange("default", 0, -1)][::-1]
-    assert [each for each in first if each != far] == others
+    assert [each for each in waiting_ids(store) if each != far] == others
     assert worker.wait(timeout=15) == 0
     assert waiting_and_held(fleet.broker) == (6, 0)
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.rehearsal.browser import Page, ensure_browser, opened
-from tests.rehearsal.worker_fleet import TOKEN, Broker, Fleet, Processes, create, free_port
+from tests.rehearsal.worker_fleet import TOKEN, Fleet, create
 from tests.unit.worker_api_stage import presence
 from worker_image import wait_history
 from worker_image.presence import PresenceStore
@@ -26,16 +26,6 @@ EVIL = '<img src=x onerror="document.title=1">'
 def browser() -> str:
     """A browser that is there, or that Debian's package brings; without one the tests fail."""
     return ensure_browser()
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    broker = Broker(tmp_path, free_port(), Processes(tmp_path))
-    broker.start()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
-    broker.processes.stop()
 
 
 @pytest.fixture

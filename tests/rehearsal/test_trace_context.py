@@ -2,34 +2,16 @@
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.rehearsal.fair_stage import running_broker
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually, result, succeeded
+from tests.rehearsal.worker_fleet import Fleet, eventually, result, succeeded
 
 pytestmark = pytest.mark.rehearsal
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 def test_a_requests_trace_reaches_message_and_log_and_survives_a_lost_process(fleet: Fleet) -> None:

@@ -1,22 +1,21 @@
 """The worker image's real processes on a real broker, behind TLS and a password."""
 
-import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import httpx
 import psutil
 import pytest
+import redis
 
+from tests.rehearsal.broker_contents import make_due
 from tests.rehearsal.worker_fleet import (
     Broker,
     Fleet,
-    Processes,
     certify,
     counted,
     create,
@@ -36,24 +35,6 @@ from worker_image.app import app
 app.loader.import_default_modules()
 print(app.send_task("worker_image.tasks.canary.work", kwargs={"seconds": 30}, time_limit=1))
 """
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    folder = tmp_path_factory.mktemp("broker")
-    broker = Broker(folder, free_port(), Processes(folder))
-    broker.start()
-    yield broker
-    broker.processes.stop()
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    with broker.client() as client:
-        client.flushall()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 def lengths(broker: Broker, queue: str) -> list[int]:
@@ -294,20 +275,14 @@ def test_a_worker_lives_through_a_broker_outage(fleet: Fleet) -> None:
     assert result(api, create(api, "canary.work", seconds=0))["status"] == "completed"
 
 
-def make_due(broker: Broker, entry: str) -> None:
-    """Let a schedule entry have run long ago."""
-    long_ago = {"__type__": "datetime", "year": 2020, "month": 1, "day": 1, "timezone": "UTC"}
-    with broker.client() as client:
-        client.hset(f"redbeat:{entry}", "meta", json.dumps({"last_run_at": long_ago}))
-        client.zadd("redbeat::schedule", {f"redbeat:{entry}": 1})
-
-
 @pytest.mark.timeout(90)
-def test_of_two_beats_one_sends_and_the_other_takes_over(fleet: Fleet) -> None:
+def test_of_two_beats_one_sends_and_the_other_takes_over(
+    fleet: Fleet, store: "redis.Redis"
+) -> None:
     beats = [fleet.launch(name, command="beat") for name in ("beat-1", "beat-2")]
     names = ["beat-1", "beat-2"]
     ticking = eventually(lambda: [n for n in names if fleet.heartbeat(n).exists()])
-    make_due(fleet.broker, "record-disk-usage")
+    make_due(store, "record-disk-usage")
     eventually(lambda: lengths(fleet.broker, "default")[0])
 
     time.sleep(7)
@@ -318,7 +293,7 @@ def test_of_two_beats_one_sends_and_the_other_takes_over(fleet: Fleet) -> None:
     beats[first].send_signal(signal.SIGTERM)
     assert beats[first].wait(timeout=15) == 0
     assert not fleet.heartbeat(ticking[0]).exists()
-    make_due(fleet.broker, "purge-stale-scrapes")
+    make_due(store, "purge-stale-scrapes")
     eventually(lambda: lengths(fleet.broker, "default")[0] == 2, 20)
 
 

@@ -1,13 +1,10 @@
 """What is counted of tasks, and acknowledged, when their worker ends right after them."""
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.rehearsal.fair_stage import running_broker
-from tests.rehearsal.worker_fleet import Broker, Fleet, Processes, eventually
+from tests.rehearsal.worker_fleet import Fleet, eventually
 
 pytestmark = pytest.mark.rehearsal
 
@@ -18,22 +15,6 @@ app.loader.import_default_modules()
 for _ in range({COUNT}):
     app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": 0.002}})
 """
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
-
-
-@pytest.fixture
-def fleet(broker: Broker, tmp_path: Path) -> Iterator[Fleet]:
-    for db in (0, 1):
-        with broker.client(db) as client:
-            client.flushdb()
-    fleet = Fleet(tmp_path, broker, Processes(Path.cwd()))
-    yield fleet
-    fleet.stop()
 
 
 @pytest.mark.parametrize("ahead", [False, True], ids=["takes none ahead", "takes ahead"])

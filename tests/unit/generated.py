@@ -150,6 +150,7 @@ def stacks(draw: st.DrawFn) -> Stack:
             "kind": "existing",
             "connectionSecret": {"namespace": "a", "name": "b"},
             "keyPrefix": draw(st.sampled_from(["", "pr-7:"])),
+            "delivery": draw(st.sampled_from(["lease", "stock"])),
             "maxConnections": 10**7,
         },
         "nodeGroups": deepcopy(dict(GROUPS)),

@@ -95,7 +95,8 @@ def polled_while_warm(stack: Stack, number: int) -> str:
 
 
 def visibility_too_small(stack: Stack, number: int) -> str:
-    seconds = min(number, stack.limits_s[1])
+    leased = stack.raw["broker"].get("delivery", "lease") == "lease"
+    seconds = min(number, 59 if leased else stack.limits_s[1])
     stack.raw["broker"]["visibilityTimeoutSeconds"] = seconds
     return f"broker.visibilityTimeoutSeconds is {seconds}"
 

@@ -123,7 +123,7 @@ def test_sizes_and_times_are_the_stacks_own() -> None:
     fleet = prod.config
     grace_s = max(plan(fleet, worker).grace_s for worker in fleet.workers)
     assert f"grace ({grace_s // 60} minutes in prod)" in EVERYTHING
-    visible_s = visibility_timeout_s(fleet.workers.values(), fleet.queues, None)
+    visible_s = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
     assert f"visibility timeout ({visible_s // 60} minutes in prod)" in EVERYTHING
 
 

@@ -56,7 +56,7 @@ def fleet_objects(**changes: Any) -> dict[str, Any]:
     queues = {"labeling": {"alert": {"pending": 25, "forMinutes": 15}}, "other": {}}
     settings = json.dumps({"workers": served, "queues": queues})
     apps, keda = "/apis/apps/v1", "/apis/keda.sh/v1alpha1"
-    deployments = [deployment("api", 1, 1), deployment("beat", 1, 1)]
+    deployments = [deployment(name, 1, 1) for name in ("api", "beat", "janitor")]
     return {
         f"{apps}/namespaces/{NAMESPACE}/deployments": {
             "items": [*deployments, deployment("worker-labeling", 3, 2)]
@@ -121,13 +121,15 @@ def test_a_paused_scaler_and_a_missing_api_are_noticed() -> None:
     objects = fleet_objects(**{path: {"items": [scaler("labeling", **paused)]}})
     state = fleet_state.read(cluster(objects), NAMESPACE)
 
-    notices = list(status.fleet_notices(FleetState(state.workers, state.beat, None), []))
+    notices = list(
+        status.fleet_notices(FleetState(state.workers, state.beat, None, {}, state.janitor), [])
+    )
 
     assert notices[0] == "api is not deployed"
     assert "worker labeling is paused" in notices[1]
 
 
-def test_ready_means_api_beat_and_every_scaler_of_the_stack() -> None:
+def test_ready_means_api_beat_janitor_and_every_scaler_of_the_stack() -> None:
     config = imagineer()
     up = Replicas(1, 1, settled=True)
     workers = tuple(
@@ -136,12 +138,13 @@ def test_ready_means_api_beat_and_every_scaler_of_the_stack() -> None:
     )
     broken = WorkerState("labeling", (), up, 0, 3, False, "no redis")  # noqa: FBT003 - paused
 
-    assert list(readiness.unready(FleetState(workers, up, up), config)) == []
-    assert list(readiness.unready(FleetState((*workers, broken), up, up), config)) == [
+    assert list(readiness.unready(FleetState(workers, up, up, janitor=up), config)) == []
+    assert list(readiness.unready(FleetState((*workers, broken), up, up, {}, up), config)) == [
         "the scaler of worker labeling: no redis"
     ]
     assert list(readiness.unready(FleetState(workers[1:], None, up), config)) == [
         "beat: it does not exist",
+        "janitor: it does not exist",
         f"worker {workers[0].name}: it does not exist",
     ]
 

@@ -215,5 +215,6 @@ def test_every_process_of_the_fleet_is_there() -> None:
     assert names == [
         *(f"worker-{worker}" for worker in FLEETS["imagineer"].workers),
         "beat",
+        "janitor",
         "api",
     ]

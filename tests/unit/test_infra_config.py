@@ -115,6 +115,7 @@ def test_a_visibility_timeout_below_the_longest_hold_is_refused(tmp_path: Path) 
     broker = {
         "kind": "existing",
         "connectionSecret": {"namespace": "a", "name": "b"},
+        "delivery": "stock",
         "visibilityTimeoutSeconds": 3600,
     }
 
@@ -124,6 +125,20 @@ def test_a_visibility_timeout_below_the_longest_hold_is_refused(tmp_path: Path) 
     lines = str(refused.value).splitlines()
     assert len(lines) == 4
     assert "broker.visibilityTimeoutSeconds is 3600, not above the 3660 s that worker" in lines[0]
+
+
+def test_a_lease_shorter_than_a_failover_is_refused(tmp_path: Path) -> None:
+    broker = {
+        "kind": "existing",
+        "connectionSecret": {"namespace": "a", "name": "b"},
+        "visibilityTimeoutSeconds": 59,
+    }
+
+    with pytest.raises(ConfigError, match="visibilityTimeoutSeconds is 59, below 60: while"):
+        load_file(stack_file(tmp_path, broker=broker))
+
+    broker["visibilityTimeoutSeconds"] = 60
+    assert load_file(stack_file(tmp_path, broker=broker)).broker.delivery == "lease"
 
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:

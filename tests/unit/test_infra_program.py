@@ -79,15 +79,23 @@ def test_no_password_is_a_plain_value_in_a_pod(fleet: Recorder) -> None:
         assert not any("rediss://" in value or value == "token" for value in literals)
 
 
-def test_grace_exceeds_the_hard_limit_and_visibility_exceeds_both(fleet: Recorder) -> None:
-    settings = json.loads(fleet.of_kind("ConfigMap")["celery-settings"]["data"]["settings.json"])
-    for name in WORKERS:
-        deployment = fleet.of_kind("Deployment")[f"worker-{name}"]
-        limit = int(flags(deployment)["--time-limit"])
-        grace = pod(deployment)["terminationGracePeriodSeconds"]
+def test_grace_exceeds_the_hard_limit_and_without_leases_visibility_exceeds_both() -> None:
+    broker = imagineer().model_dump(by_alias=True)["broker"]
+    for delivery in ("stock", "lease"):
+        fleet = render(imagineer(broker=broker | {"delivery": delivery}))
+        text = fleet.of_kind("ConfigMap")["celery-settings"]["data"]["settings.json"]
+        settings = json.loads(text)
+        assert settings["delivery"] == delivery
+        for name in WORKERS:
+            deployment = fleet.of_kind("Deployment")[f"worker-{name}"]
+            limit = int(flags(deployment)["--time-limit"])
+            grace = pod(deployment)["terminationGracePeriodSeconds"]
 
-        assert grace > limit
-        assert settings["visibilityTimeoutSeconds"] > limit + grace
+            assert grace > limit
+            if delivery == "stock":
+                assert settings["visibilityTimeoutSeconds"] > limit + grace
+            else:
+                assert settings["visibilityTimeoutSeconds"] == 180
 
 
 def test_gpu_limit_selector_and_toleration_come_together(fleet: Recorder) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.models.broker import BrokerUse
 from infra.models.cluster import NodeGroupSpec
 from infra.models.objective import Objective
 from infra.models.queue import QueueSpec
@@ -51,7 +52,7 @@ def test_no_message_is_redelivered_while_any_worker_may_still_hold_it(
     queues = {str(n): queue(h).model_copy(update={"max_eta_s": eta}) for n, h in enumerate(hard)}
     workers = [WorkerSpec(queues=(name,)) for name in queues]
 
-    timeout = visibility_timeout_s(workers, queues)
+    timeout = visibility_timeout_s(BrokerUse(delivery="stock"), workers, queues)
 
     assert all(timeout > longest_hold_s(w, [queues[w.queues[0]]]) for w in workers)
 

@@ -168,7 +168,7 @@ def test_the_page_tells_of_each_policy_what_was_deployed(scenario: Scenario) -> 
     assert (mitodl["to zero after"], mitodl["pods"]) == ("never", "1 to 4")
     assert [one["prefetch"] for one in (ours, keda, airflow)] == ["none", "4 a slot", "1 a slot"]
     assert keda["acknowledges"] == "at the start"
-    assert ours["acknowledges"] == "at the end; again after 48 s"
+    assert ours["acknowledges"] == "at the end; again after 36 s"
 
 
 def outcome_of(scenario: Scenario, runs: dict[str, RunRecord]) -> Outcome:

@@ -105,9 +105,9 @@ def test_messages_are_held_as_the_deployment_holds_them(fleet: Any, name: str) -
     assert f"--prefetch-multiplier={delivery.prefetch_multiplier}" in words
     assert delivery.disable_prefetch == ("--disable-prefetch" in words)
     assert delivery.late_ack
-    stated = fleet.broker.visibility_timeout_s
-    expected = visibility_timeout_s(fleet.workers.values(), fleet.queues, stated)
+    expected = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
     assert delivery.visibility_timeout_s == expected
+    assert delivery.leased == (fleet.broker.delivery == "lease")
 
 
 def test_the_weights_and_the_spare_of_the_plan_reach_the_policy() -> None:

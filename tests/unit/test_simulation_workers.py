@@ -1,6 +1,7 @@
 """How Celery processes take, hold, acknowledge, give back and lose messages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fleet.simulation import Delivery
 from fleet.simulation.agenda import Agenda
@@ -122,6 +123,19 @@ def test_a_killed_task_comes_back_after_the_visibility_timeout_to_a_live_worker(
     assert bench.queue.executions == 2
     assert bench.queue.ended_s == [300.0]
     assert bench.queue.quiet
+
+
+def test_a_leased_task_runs_once_however_long_and_again_only_after_its_worker_died() -> None:
+    bench = Bench(replace(CAREFUL, leased=True), tasks=2, task_s=450.0)
+    worker = bench.worker()
+    bench.at(20.0, bench.worker)
+    bench.at(420.0, bench.queue.kill, worker)
+    bench.run()
+
+    # Restored by the living worker's next look after the timeout, counted from the death.
+    assert (bench.queue.redelivered, bench.queue.executions) == (2, 4)
+    assert bench.queue.repeated_ends == 0
+    assert 520.0 <= bench.queue.ended_s[0] - 450.0 <= 720.0
 
 
 def test_an_early_acknowledged_task_that_is_killed_is_lost_and_a_held_one_is_not() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import redis
-from celery.worker import state
 
-from worker_image import drain, worker_transport
-from worker_image.worker_transport import QoS, Transport
+from worker_image.transport import slots
+from worker_image.transport.acks import Acks
+from worker_image.transport.slots import SlotTransport as Transport
 
 
 class Connection:
@@ -42,136 +42,67 @@ class Connection:
             raise self.trouble.pop()
 
 
-class Waited:
-    """kombu's pipeline, whose answer is waited for."""
-
-    def __init__(self) -> None:
-        self.removed: list[str] = []
-        self.trouble: Exception | None = None
-
-    def zrem(self, _key: str, tag: str) -> "Waited":
-        if self.trouble:
-            raise self.trouble
-        self.removed.append(tag)
-        return self
-
-    def hdel(self, _key: str, _tag: str) -> "Waited":
-        return self
-
-    def execute(self) -> None:
-        pass
-
-
 @pytest.fixture
 def connection() -> Connection:
     return Connection()
 
 
-@pytest.fixture
-def waited() -> Waited:
-    return Waited()
+class Told:
+    """What acknowledgements came to."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.done: list[str] = []
+        self.lost: list[str] = []
+        pool: Any = SimpleNamespace(get_connection=lambda: connection)
+        self.acks = Acks(pool, ("p:held", "p:held_index"), self.done.append, self.lost.append)
 
 
 @pytest.fixture
-def qos(connection: Connection, waited: Waited, monkeypatch: pytest.MonkeyPatch) -> QoS:
-    channel: Any = SimpleNamespace(
-        global_keyprefix="p:",
-        unacked_key="unacked:labeling",
-        unacked_index_key="unacked:labeling_index",
-        pool=SimpleNamespace(get_connection=lambda: connection),
-        connection=SimpleNamespace(room=Event()),
-    )
-    made = QoS(channel)
-    made._on_collect.cancel()
-    monkeypatch.setattr(made, "_remove_from_indices", lambda tag: waited.zrem("", tag))
-    return made
+def told(connection: Connection) -> Told:
+    return Told(connection)
 
 
 def test_an_acknowledgement_is_sent_at_once_and_answered_later(
-    qos: QoS, connection: Connection
+    told: Told, connection: Connection
 ) -> None:
-    qos.ack("1")
+    told.acks.send("1")
 
-    told = [("HDEL", "p:unacked:labeling", "1"), ("ZREM", "p:unacked:labeling_index", "1")]
-    assert connection.sent == [told]
-    assert connection.answers == 0
-    assert "1" in qos._dirty
-    assert qos.channel.connection.room.is_set()
+    assert connection.sent == [[("HDEL", "p:held", "1"), ("ZREM", "p:held_index", "1")]]
+    assert (connection.answers, told.done) == (0, [])
 
-    qos.ack("2")
-    assert connection.answers == 2
-    qos.settle()
-    qos.settle()
-    assert connection.answers == 4
+    told.acks.send("2")
+    assert (connection.answers, told.done) == (2, ["1"])
+    told.acks.settle()
+    told.acks.settle()
+    assert (connection.answers, told.done, told.lost) == (4, ["1", "2"], [])
 
 
-def test_an_acknowledgement_that_cannot_be_sent_is_waited_for(
-    qos: QoS, connection: Connection, waited: Waited
-) -> None:
+def test_an_acknowledgement_that_cannot_be_sent_is_lost(told: Told, connection: Connection) -> None:
     connection.trouble = [redis.ConnectionError("gone")]
-    qos.ack("1")
+    told.acks.send("1")
 
-    assert (waited.removed, connection.hung_up) == (["1"], 1)
-    qos.settle()
-    assert connection.answers == 0
+    assert (told.lost, connection.hung_up) == (["1"], 1)
+    told.acks.settle()
+    assert (connection.answers, told.done) == (0, [])
 
 
-def test_an_acknowledgement_without_an_answer_is_sent_again(
-    qos: QoS, connection: Connection, waited: Waited
+def test_an_acknowledgement_without_an_answer_is_lost_and_the_next_one_is_sent(
+    told: Told, connection: Connection
 ) -> None:
-    qos.ack("1")
+    told.acks.send("1")
     connection.trouble = [redis.ConnectionError("gone")]
-    qos.ack("2")
+    told.acks.send("2")
 
-    assert (waited.removed, connection.hung_up) == (["1"], 1)
+    assert (told.lost, connection.hung_up) == (["1"], 1)
     assert [commands[0][2] for commands in connection.sent] == ["1", "2"]
 
 
-def test_an_acknowledgement_that_is_lost_is_told_and_stops_nothing(
-    qos: QoS, connection: Connection, waited: Waited, caplog: pytest.LogCaptureFixture
-) -> None:
-    qos.ack("1")
-    connection.trouble = [redis.ConnectionError("gone")]
-    waited.trouble = redis.ConnectionError("still gone")
-    qos.settle()
+def test_a_channel_that_closes_waits_for_no_answer(told: Told, connection: Connection) -> None:
+    told.acks.send("1")
+    told.acks.hang_up()
+    told.acks.hang_up()
 
-    assert "its message comes again: still gone" in caplog.text
-
-
-def test_a_worker_that_drains_gives_back_nothing_that_it_acknowledged(
-    qos: QoS, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answered: list[int] = []
-    monkeypatch.setattr(qos, "restore_by_tag", lambda _tag: answered.append(connection.answers))
-    monkeypatch.setattr(state, "should_stop", 0)
-    consumer = SimpleNamespace(
-        task_consumer=SimpleNamespace(channel=SimpleNamespace(qos=qos, _in_poll=None))
-    )
-    qos._delivered["held"] = None
-    qos.ack("ended")
-
-    drain.GiveBack(consumer).stop(consumer)
-
-    # Redis has let go of the ended one before any other is looked up and put back.
-    assert answered == [2]
-
-
-def test_a_channel_keeps_one_client_and_closes_after_the_last_answer(
-    qos: QoS, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parent = Transport.Channel.__mro__[1]
-    closed: list[int] = []
-    monkeypatch.setattr(parent, "close", lambda _self: closed.append(connection.answers))
-    monkeypatch.setattr(
-        parent, "_create_client", lambda self: SimpleNamespace(connection_pool=self.pool)
-    )
-    channel: Any = Transport.Channel.__new__(Transport.Channel)
-    channel._pool, channel._qos = object(), qos
-    qos.ack("1")
-
-    assert channel._create_client() is channel._create_client()
-    channel.close()
-    assert closed == [2]
+    assert (told.lost, connection.answers) == (["1"], 0)
 
 
 @pytest.fixture
@@ -205,7 +136,7 @@ def test_a_full_worker_asks_for_messages_as_soon_as_a_task_has_ended(
     full_transport: tuple[Any, list[float | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport, waited_s = full_transport
-    monkeypatch.setattr(worker_transport, "_LOOK_S", 30.0)
+    monkeypatch.setattr(slots, "_LOOK_S", 30.0)
 
     def ends() -> None:
         transport.full.clear()

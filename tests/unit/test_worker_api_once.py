@@ -24,7 +24,7 @@ class Published(Channel):
 
     fair_queues = {"scraping": "fair:scraping:pending"}  # noqa: RUF012 - as kombu's are
     global_keyprefix = "p:"
-    _expires: None = None
+    _expires: dict[str, int] = {}  # noqa: RUF012 - likewise
 
     def __init__(self, client: Client) -> None:
         self._client = client

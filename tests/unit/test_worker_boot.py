@@ -64,17 +64,6 @@ def test_a_rate_limit_without_a_task_is_refused(tmp_path: Path) -> None:
     assert "rateLimits names 'worker_image.tasks.scraping.fetch'" in problem
 
 
-def test_a_task_with_early_acks_is_refused(tmp_path: Path) -> None:
-    settings = load(tmp_path, FLEET_WORKER="labeling")
-    app = build_app(settings)
-    app.loader.import_default_modules()
-    app.tasks["worker_image.tasks.canary.work"].acks_late = False
-
-    (problem,) = boot.problems(app, settings, fleet_router(settings, app), ["labeling"])
-
-    assert "'worker_image.tasks.canary.work' acknowledges before it runs" in problem
-
-
 def test_a_missing_data_folder_is_refused(tmp_path: Path) -> None:
     (problem,) = found(tmp_path, ["labeling"], FLEET_DATA_DIR="/nowhere")
 

@@ -65,7 +65,7 @@ def process(
 
 
 def ours(app: Celery) -> list[str]:
-    return [name for name in app.tasks if name.startswith(boot.OUR_TASKS)]
+    return [name for name in app.tasks if name.startswith("worker_image.")]
 
 
 def test_the_systems_of_the_seeds_are_among_the_stacks() -> None:

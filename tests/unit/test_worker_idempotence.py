@@ -14,7 +14,7 @@ from celery import Celery
 
 from tests.unit.test_worker_small_tasks import BUILDAH
 from tests.unit.worker_stage import environ, load
-from worker_image import boot, settings
+from worker_image import settings
 from worker_image.factory import build_app
 
 TEXT = b"a line\nanother line\n\na line\n"
@@ -103,7 +103,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_every_task_of_the_image_is_tried(app: Celery) -> None:
-    ours = {name.removeprefix(f"{TASKS}.") for name in app.tasks if name.startswith(boot.OUR_TASKS)}
+    ours = {name.removeprefix(f"{TASKS}.") for name in app.tasks if name.startswith(TASKS)}
 
     assert set(ARGUMENTS) == ours
 

@@ -15,7 +15,7 @@ from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
 from tests.unit.recorder import CONNECTION
 from tests.unit.test_worker_contract import FLEETS, WORKERS, option
-from worker_image import settings
+from worker_image import patience, settings
 from worker_image.factory import build_app
 from worker_image.priority import list_name
 from worker_image.settings import Environment, Settings
@@ -133,7 +133,8 @@ def test_a_workers_configuration_is_the_models_value_by_value(
         assert (connection.userid, connection.password) == ("fleet", "p/w:d")
         assert connection.virtual_host == "0"
         assert connection.ssl == wanted["broker_use_ssl"]
-        assert connection.transport_options == options
+    assert app.connection_for_read().transport_options == options
+    assert app.connection_for_write().transport_options == {**options, **patience.OPTIONS}
 
 
 @pytest.mark.parametrize("fleet", FLEETS)

@@ -62,6 +62,9 @@ class Store:
     def _hsetnx(self, key: str, field: str, value: str) -> None:
         self.hashes.setdefault(key, {}).setdefault(field, value)
 
+    def _hget(self, key: str, field: str) -> str | None:
+        return self.hashes.get(key, {}).get(field)
+
     def _hgetall(self, key: str) -> dict[str, str]:
         return dict(self.hashes.get(key, {}))
 
@@ -163,8 +166,12 @@ def test_a_parked_message_is_there_once_and_can_be_removed(
             deliver(app)
 
     assert dead_letters.counts(client, "", ["default", "labeling"]) == {"default": 0, "labeling": 1}
-    assert dead_letters.discard(client, "", "labeling", "1")
-    assert not dead_letters.discard(client, "", "labeling", "1")
+    stored = dead_letters.stored(client, "", "labeling", "1")
+    letter = dead_letters.discard(client, "", "labeling", "1")
+    assert letter is not None
+    assert stored == letter.model_dump_json()
+    assert dead_letters.discard(client, "", "labeling", "1") is None
+    assert dead_letters.stored(client, "", "labeling", "1") is None
     assert dead_letters.read(client, "", "labeling") == []
     assert guard.on_park is not None
 

@@ -10,10 +10,13 @@ import httpx
 from fastapi import FastAPI
 
 from worker_image.api_monitor import Overview, QueueState
+from worker_image.dead_letters import DeadLetter, UnknownLetterError
 from worker_image.declared import QueueAlert
+from worker_image.janitor_word import JanitorWord
 from worker_image.presence import ActiveTask, Presence
 from worker_image.publish import RoutedTask, TaskRequest
 from worker_image.queues import QueueReport
+from worker_image.replay import ParkedLetters
 from worker_image.results import TaskOutcome
 from worker_image.stats import QueueCounts
 from worker_image.tasks.labeling import label_image
@@ -27,13 +30,16 @@ UPDATE = "worker_image.tasks.quick.update_metadata"
 
 @dataclass
 class Fleet:
-    """All four ports; `trouble` is raised by each of them."""
+    """All five ports; `trouble` is raised by each of them."""
 
     sent: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
     states: dict[str, QueueState] = field(default_factory=dict)
     connected: tuple[Presence, ...] = ()
     minutes: dict[str, tuple[Minute, ...]] = field(default_factory=dict)
+    parked: dict[tuple[str, str], DeadLetter] = field(default_factory=dict)
+    """By queue and task id."""
+    janitor: JanitorWord | None = None
     trouble: Exception | None = None
 
     def publish(self, asked: TaskRequest) -> str:
@@ -64,10 +70,32 @@ class Fleet:
 
     def overview(self) -> Overview:
         self._fail()
-        return Overview(self.states, self.connected)
+        return Overview(self.states, self.connected, self.janitor)
 
     def waits(self) -> Mapping[str, tuple[Minute, ...]]:
         return self.minutes
+
+    def letters(self, queue: str | None, limit: int) -> Mapping[str, ParkedLetters]:
+        self._fail()
+        if queue not in {None, "labeling"}:
+            raise UnknownLetterError(f"unknown queue {queue!r}")
+        return {"labeling": ParkedLetters(len(self.parked), tuple(self.parked.values())[:limit])}
+
+    def letter(self, queue: str, task_id: str) -> DeadLetter:
+        self._fail()
+        if (queue, task_id) not in self.parked:
+            raise UnknownLetterError(f"queue {queue!r} has no dead letter of task {task_id!r}")
+        return self.parked[queue, task_id]
+
+    def replay(self, queue: str, task_id: str) -> DeadLetter:
+        letter = self.discard(queue, task_id)
+        self.sent.append(dict(letter.message))
+        return letter
+
+    def discard(self, queue: str, task_id: str) -> DeadLetter:
+        letter = self.letter(queue, task_id)
+        del self.parked[queue, task_id]
+        return letter
 
     def _fail(self) -> None:
         if self.trouble is not None:
@@ -85,6 +113,24 @@ def queue_state(
     """A queue whose backlog is one above 25 messages for 15 minutes."""
     report = QueueReport(pending, in_flight, QueueCounts(0, 0, 0, ()), oldest_s=oldest_s)
     return QueueState(report, QueueAlert(pending=25, forMinutes=15), workers, dead_letters)
+
+
+def dead_letter(task_id: str = "t1", **changes: Any) -> DeadLetter:
+    """A message of `labeling` that was delivered twice and parked ten seconds ago."""
+    now = time.time()
+    told: dict[str, Any] = {
+        "task_id": task_id,
+        "task": LABEL,
+        "queue": "labeling",
+        "reason": "delivered 2 times without an end",
+        "deliveries": 2,
+        "published_at": now - 60,
+        "redelivered_at": (now - 30,),
+        "last_error": "WorkerLostError: signal 9",
+        "parked_at": now - 10,
+        "message": {"task": LABEL, "kwargs": {"image": "a.png"}},
+    }
+    return DeadLetter(**{**told, **changes})
 
 
 def presence(name: str = "worker-labeling@pod", **changes: Any) -> Presence:

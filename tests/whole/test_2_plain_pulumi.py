@@ -108,7 +108,7 @@ def test_adding_a_queue_is_one_entry_that_touches_no_other_worker(running: Runni
     ]
     kinds = ("QueueWorkers", "Deployment", "PodDisruptionBudget", "ScaledObject")
     made = [(k, "reports" if k == "QueueWorkers" else "worker-reports", "create") for k in kinds]
-    told = [("ConfigMap", "settings"), ("Deployment", "api"), ("Deployment", "beat")]
+    told = [("ConfigMap", "settings"), *(("Deployment", n) for n in ("api", "beat", "janitor"))]
     assert sorted(changed) == sorted([*made, *((*each, "update") for each in told)])
     up = running.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode == 0, up.output

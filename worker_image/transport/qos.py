@@ -26,3 +26,26 @@ class QoS(redis.QoS):
             write(pipe, marks.removed(delivery_tag))
             pipe.execute()
         virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Forget a message whose task has ended."""
+        super().ack(delivery_tag)
+        self.made_room()
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's
+        """Forget a message, or put it behind what waits."""
+        super().reject(delivery_tag, requeue)
+        self.made_room()
+
+    def made_room(self) -> None:
+        """Tell a pool that waits for a slot; a closed channel has nobody to tell."""
+        if (transport := self.channel.connection) is not None:
+            transport.room.set()
+
+    def give_back(self, tag: str) -> None:
+        """Put a message in front of what waits; nobody has begun with it.
+
+        A reject would put it behind what waits (kombu 5.7.0).
+        """
+        self.restore_by_tag(tag)
+        virtual.QoS.ack(self, tag)
