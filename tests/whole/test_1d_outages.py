@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fleet.api_client import QueueStatistics
 from fleet.kubernetes import Object
 from tests.whole.interference import broker_that_hangs, events, kill_with_pods
 from tests.whole.running_fleet import NAMESPACE, VISIBILITY_S, RunningFleet, until
@@ -27,6 +28,12 @@ def wanted(running: RunningFleet) -> dict[str, int]:
     return {d["metadata"]["name"]: d["spec"]["replicas"] for d in deployments(running)}
 
 
+def counted(running: RunningFleet, done: int) -> QueueStatistics | None:
+    """The queue's figures once so many ends are among them; a result is there a moment before."""
+    queue = running.api.queues()["scraping"]
+    return queue if queue.done >= done else None
+
+
 def test_a_task_outlives_the_death_of_all_that_could_run_it(running: RunningFleet) -> None:
     running.rest("scraping")
     before = running.api.queues()["scraping"]
@@ -43,7 +50,7 @@ def test_a_task_outlives_the_death_of_all_that_could_run_it(running: RunningFlee
     assert pods[0]["metadata"]["name"] not in killed
     result = running.result(task, within_s=VISIBILITY_S + 30)
     assert result.status == "completed"
-    after = running.api.queues()["scraping"]
+    after = until(lambda: counted(running, before.done + 1), 10, "its end is counted")
     assert (after.done - before.done, after.redelivered - before.redelivered) == (1, 1)
     running.rest("scraping")
 
