@@ -27,7 +27,7 @@ app.conf.update(
 )
 
 
-@app.task(name=deed.TASK, bind=True)  # type: ignore[untyped-decorator]
+@app.task(name=deed.TASK, bind=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def work(self: Any, kind: str, seconds: float, blob: str = "") -> None:  # noqa: ANN401 - Celery's
     """Do the deed; `blob` only makes the message larger."""
     del blob
@@ -35,7 +35,7 @@ def work(self: Any, kind: str, seconds: float, blob: str = "") -> None:  # noqa:
         raise self.retry(countdown=deed.RETRY_S)
 
 
-@app.task(name=deed.TICK_TASK, bind=True)  # type: ignore[untyped-decorator]
+@app.task(name=deed.TICK_TASK, bind=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def tick(self: Any) -> None:  # noqa: ANN401 - Celery's
     """Tell the ledger that beat has sent this."""
     deed.ledger().tick(self.request.id)

@@ -60,7 +60,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     api.include_router(monitor_router(ports.queues, ports.monitor))
     api.include_router(dead_router(ports.dead))
     api.include_router(page_router())
-    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # FastAPI's way
     return api
 
 

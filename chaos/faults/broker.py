@@ -46,26 +46,18 @@ class BrokerKilled(Fault):
 
 
 @dataclass
-class BrokerForgets(Fault):
+class BrokerForgets(BrokerKilled):
     """SIGKILL, and a start with nothing: what a broker without persistence comes back with."""
 
     number: ClassVar[int] = 7
     name: ClassVar[str] = "broker killed, nothing kept"
-    touches_all: ClassVar[bool] = True
-    lasts_s: ClassVar[float] = _OUTAGE_S
     alone: ClassVar[bool] = True
-
-    def choose(self, stage: Field) -> None:
-        busy_worker(stage)
 
     def inject(self, stage: Field) -> None:
         # No worker can mend that: what waited is gone, and the ledger counts it.
         self.excuses = Excuses(publishes_s=now() - stage.episode_began_at)
-        stage.brokers.messages.kill()
+        super().inject(stage)
         stage.brokers.messages.forget()
-
-    def heal(self, stage: Field) -> None:
-        stage.brokers.messages.start()
 
 
 @dataclass

@@ -10,10 +10,7 @@ from chaos.worker import Place
 
 @dataclass
 class Fault:
-    """One strike of one fault; a subclass says what it does.
-
-    Its number is that of the list of faults in the reliability notes.
-    """
+    """One strike of one fault; a subclass says what it does, and its number on the command line."""
 
     number: ClassVar[int]
     name: ClassVar[str]

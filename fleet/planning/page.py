@@ -7,11 +7,11 @@ from fleet.files import write_atomically
 from infra import names
 from infra.manifests.deployment import NODE_GROUP_LABEL
 from infra.manifests.labels import WORKER_LABEL
-from infra.models.agreement import plan
+from infra.models.agreement import plan, visibility_s
 from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
 from infra.models.queue import QueueSpec
-from infra.sizing import WorkerPlan, visibility_timeout_s
+from infra.sizing import WorkerPlan
 
 _QUEUE_HEADINGS = (
     "Queue",
@@ -56,7 +56,7 @@ def text(fleet: FleetConfig, stack: str, source: str) -> str:
 
 
 def _introduction(fleet: FleetConfig, source: str) -> Iterator[str]:
-    visible_s = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
+    visible_s = visibility_s(fleet)
     yield f"Made by `fleet plan --markdown`: change `{source}` and make it again, not this page."
     yield (
         f"Namespace `{fleet.namespace}` of cluster `{_context(fleet)}`, tier {fleet.tier}, "

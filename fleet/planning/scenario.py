@@ -14,12 +14,12 @@ from fleet.simulation import (
     ScalingPolicy,
     Workload,
 )
-from infra.models.agreement import plan
+from infra.models.agreement import plan, visibility_s
 from infra.models.broker import BrokerUse
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
 from infra.models.worker import WorkerSpec
-from infra.sizing import WorkerPlan, visibility_timeout_s
+from infra.sizing import WorkerPlan
 from infra.sizing.limits import time_limit_s
 
 _HPA_RATE_S = 15.0
@@ -44,7 +44,7 @@ class Scenario:
 def scenario(fleet: FleetConfig, name: str) -> Scenario:
     """Put one worker of a stack before the simulator."""
     worker, derived = fleet.workers[name], plan(fleet, name)
-    visible_s = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
+    visible_s = visibility_s(fleet)
     limit_s = time_limit_s([fleet.queues[queue] for queue in worker.queues])
     return Scenario(
         name=name,

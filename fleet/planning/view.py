@@ -7,8 +7,8 @@ from rich import box
 from rich.table import Table
 
 from fleet.planning.forecast import Forecast, Waits
+from infra.models.agreement import visibility_s
 from infra.models.fleet import FleetConfig
-from infra.sizing import visibility_timeout_s
 
 # From here on decimals only distract.
 _WHOLE_SECONDS = 10
@@ -17,7 +17,7 @@ _WHOLE_USD = 10
 
 def plan_table(fleet: FleetConfig, stack: str, forecasts: Sequence[Forecast]) -> Table:
     """A row per worker: what is derived, what it is predicted to do, what it costs."""
-    visibility = visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
+    visibility = visibility_s(fleet)
     table = _table(
         f"Plan of stack {stack} (tier {fleet.tier}); visibility timeout {visibility} s",
         "waits: seconds from publish to start, p50/p95/p99, simulated; bears: the wait that its "

@@ -7,8 +7,9 @@ from infra import names
 from infra.manifests import Manifest
 from infra.manifests.broker import checksum
 from infra.manifests.labels import Component
+from infra.models.agreement import visibility_s
 from infra.models.fleet import FleetConfig
-from infra.sizing import PRIORITY_STEPS, STEP_SEPARATOR, visibility_timeout_s
+from infra.sizing import PRIORITY_STEPS, STEP_SEPARATOR
 
 # Of a queue's settings; of any other component `alert` alone.
 _UNREAD: Mapping[Component, tuple[str, ...]] = {
@@ -67,9 +68,7 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "keyPrefix": config.broker.key_prefix,
         "separator": STEP_SEPARATOR,
         "prioritySteps": list(PRIORITY_STEPS),
-        "visibilityTimeoutSeconds": visibility_timeout_s(
-            config.broker, config.workers.values(), config.queues
-        ),
+        "visibilityTimeoutSeconds": visibility_s(config),
         "delivery": config.broker.delivery,
         "deliveryLimit": config.broker.delivery_limit,
     }

@@ -61,6 +61,11 @@ def plan(fleet: "FleetConfig", name: str) -> WorkerPlan:
     )
 
 
+def visibility_s(fleet: "FleetConfig") -> int:
+    """Seconds after which the stack's broker delivers again what nobody renews."""
+    return visibility_timeout_s(fleet.broker, fleet.workers.values(), fleet.queues)
+
+
 def _time(name: str, grace_s: int, visible_s: int, fleet: "FleetConfig") -> Iterator[str]:
     worker = fleet.workers[name]
     queues = [fleet.queues[queue] for queue in worker.queues]

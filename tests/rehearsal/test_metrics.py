@@ -117,7 +117,7 @@ def test_queue_wait_is_what_publisher_and_worker_saw_within_five_per_cent(
         truth_s = waits_s[round(share * count) - 1]
         errors[f"p{share:.0%}"] = scraped.quantile("fleet_task_wait_seconds", share) / truth_s - 1
     with capsys.disabled():
-        print({name: f"{error:+.2%}" for name, error in errors.items()}, f"{waits_s[-1]:.1f} s")  # noqa: T201
+        print({name: f"{error:+.2%}" for name, error in errors.items()}, f"{waits_s[-1]:.1f} s")  # noqa: T201 - read by people
 
     assert told_count == count
     assert waits_s[-1] > 2

@@ -74,7 +74,7 @@ def test_a_unit_runs_what_the_workers_pod_runs(fleet: str, worker: str) -> None:
 
 @pytest.mark.parametrize("own_broker", [False, True])
 @pytest.mark.parametrize("fleet", FLEETS)
-def test_every_file_that_a_service_reads_is_mounted(fleet: str, own_broker: bool) -> None:  # noqa: FBT001
+def test_every_file_that_a_service_reads_is_mounted(fleet: str, own_broker: bool) -> None:  # noqa: FBT001 - a parameter of the test
     document = exported(FLEETS[fleet], own_broker=own_broker)
 
     for name, service in document["services"].items():

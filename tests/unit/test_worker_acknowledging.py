@@ -1,6 +1,7 @@
 """How a worker lets go of messages without waiting for Redis."""
 
 import time
+from collections.abc import Sequence
 from threading import Event, Timer
 from types import SimpleNamespace
 from typing import Any
@@ -10,22 +11,25 @@ import redis
 
 from worker_image.transport import slots
 from worker_image.transport.acks import Acks
+from worker_image.transport.settle import InFlight
 from worker_image.transport.slots import SlotTransport as Transport
+
+Commands = Sequence[tuple[str, ...]]
 
 
 class Connection:
     """Takes commands, and counts what it has answered."""
 
     def __init__(self) -> None:
-        self.sent: list[list[tuple[str, ...]]] = []
+        self.sent: list[Commands] = []
         self.answers = 0
         self.hung_up = 0
         self.trouble: list[Exception] = []
 
-    def pack_commands(self, commands: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    def pack_commands(self, commands: Commands) -> Commands:
         return commands
 
-    def send_packed_command(self, commands: list[tuple[str, ...]]) -> None:
+    def send_packed_command(self, commands: Commands) -> None:
         self._may_fail()
         self.sent.append(commands)
 
@@ -54,7 +58,9 @@ class Told:
         self.done: list[str] = []
         self.lost: list[str] = []
         pool: Any = SimpleNamespace(get_connection=lambda: connection)
-        self.acks = Acks(pool, ("p:held", "p:held_index"), self.done.append, self.lost.append)
+        client: Any = None
+        server = InFlight(client, "p:held", "p:held_index")
+        self.acks = Acks(pool, server.removal, self.done.append, self.lost.append)
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def test_an_acknowledgement_is_sent_at_once_and_answered_later(
 ) -> None:
     told.acks.send("1")
 
-    assert connection.sent == [[("HDEL", "p:held", "1"), ("ZREM", "p:held_index", "1")]]
+    assert connection.sent == [(("HDEL", "p:held", "1"), ("ZREM", "p:held_index", "1"))]
     assert (connection.answers, told.done) == (0, [])
 
     told.acks.send("2")

@@ -34,10 +34,10 @@ class Published(Channel):
 
     def conn_or_acquire(self, client: object = None) -> Any:  # noqa: ARG002 - kombu's
         class Lent:
-            def __enter__(_) -> Client:  # noqa: N805
+            def __enter__(_) -> Client:  # noqa: N805 - `self` is the outer one
                 return self._client
 
-            def __exit__(_, *told: object) -> None:  # noqa: N805
+            def __exit__(_, *told: object) -> None:  # noqa: N805 - `self` is the outer one
                 pass
 
         return Lent()

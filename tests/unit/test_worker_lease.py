@@ -143,7 +143,7 @@ def test_a_lost_lease_is_told_unless_the_message_has_just_ended(
 class Request(SimpleNamespace):
     """Celery's, as far as it is used; hashed as itself, as the sets of requests want."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a namespace has none
 
 
 def request(tag: str, job: Any = None) -> Any:

@@ -1,6 +1,6 @@
 """Acknowledgements that no task waits for: sent at once, and their answers read later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -16,7 +16,7 @@ class Acks:
     def __init__(
         self,
         pool: "redis.ConnectionPool",
-        keys: tuple[str, str],
+        removal: Callable[[str], Sequence[tuple[str, ...]]],
         done: Callable[[str], None],
         lost: Callable[[str], None],
     ) -> None:
@@ -24,13 +24,13 @@ class Acks:
 
         Args:
             pool: where its connection is from.
-            keys: in-flight hash and its index, with their key prefix.
+            removal: the commands that forget a message, by its delivery tag.
             done: told each delivery tag that the server has let go of.
             lost: told each one that it may not have heard of.
 
         """
         self._pool = pool
-        self._hash_key, self._index_key = keys
+        self._removal = removal
         self._done, self._lost = done, lost
         # Pool threads acknowledge as well.
         self._lock = Lock()
@@ -65,9 +65,7 @@ class Acks:
     def _send(self, tag: str) -> None:
         if self._connection is None:
             self._connection = self._pool.get_connection()
-        # The index last, and in no transaction, which a full server refuses: a message that is
-        # still in it, but not held, is passed over.
-        commands = [("HDEL", self._hash_key, tag), ("ZREM", self._index_key, tag)]
+        commands = self._removal(tag)
         self._connection.send_packed_command(self._connection.pack_commands(commands))
 
     def _settle(self) -> None:
@@ -75,7 +73,7 @@ class Acks:
         if tag is None:
             return
         try:
-            for _ in range(2):
+            for _ in self._removal(tag):
                 self._connection.read_response()
         except (redis.RedisError, OSError):
             self._hang_up()

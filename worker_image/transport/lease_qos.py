@@ -134,10 +134,9 @@ class LeaseQoS(QoS):
 
     def _acknowledge(self, tag: str, lease: Lease) -> None:
         if self._acks is None:
-            held: InFlight = self.channel.held
             self._acks = Acks(
                 self.channel.pool,
-                (held.hash_key, held.index_key),
+                self.channel.held.removal,
                 lease.release,
                 lambda lost: lease.settle_later(lost, ()),
             )

@@ -74,14 +74,19 @@ class InFlight:
     """Both with their key prefix."""
 
     def remove(self, tag: str) -> None:
-        """Forget a message; in two steps, as a full server refuses transactions.
-
-        What a failure between them leaves in the index, the next look for expired ones removes.
-        """
+        """Forget a message."""
         with self.client.pipeline(transaction=False) as pipe:
-            pipe.hdel(self.hash_key, tag)
-            pipe.zrem(self.index_key, tag)
+            for command in self.removal(tag):
+                pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
             pipe.execute()
+
+    def removal(self, tag: str) -> tuple[tuple[str, str, str], ...]:
+        """Return the commands that forget a message.
+
+        Not for a transaction, which a full server refuses: what a failure between them leaves in
+        the index, the next look for expired ones removes.
+        """
+        return ("HDEL", self.hash_key, tag), ("ZREM", self.index_key, tag)
 
     def settle(self, tag: str, words: Sequence[object], expired_s: float | None = None) -> bool:
         """Forget a message and run commands, unless nobody holds it any more.
