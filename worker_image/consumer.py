@@ -8,6 +8,7 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 
 from worker_image import leases, logs, poison
+from worker_image.carried import Carried
 from worker_image.heartbeat import of_this_process
 
 # Kombu's default is 30 s, which a broker that is back since long would be waited for.
@@ -21,7 +22,7 @@ class Consumer(CeleryConsumer):
     fleet, and with it the tasks that run on.
     """
 
-    carried: leases.Carried | None = None
+    carried: Carried | None = None
     """What had begun when the connection was lost the last time."""
 
     def connect(self) -> Connection:
@@ -59,15 +60,16 @@ class Consumer(CeleryConsumer):
         """Let what has begun go on; without leases Celery puts all back that it holds."""
         if self.task_consumer and getattr(self.task_consumer.channel.qos, "lease", None):
             self.task_consumer.channel.do_restore = False
-            self.carried = leases.Carried()
+            self.carried = Carried(self.pool)
         super().on_connection_error_after_connected(exc)
 
     def on_close(self) -> None:
-        """Forget what the lost connection has delivered and has not begun; or all, at the end."""
-        if self.carried is None or _ends():
+        """Forget what has not begun; of a connection lost without leases, all."""
+        carried = Carried(self.pool) if _ends() else self.carried
+        if carried is None:
             super().on_close()
         else:
-            self.carried.around(super().on_close)
+            carried.around(super().on_close)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - Celery's
         """Let log lines about a message that arrives tell its queue."""

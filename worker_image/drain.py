@@ -1,11 +1,14 @@
 """A worker that drains: what it gives back at once, and what it would wait for in vain."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
-from billiard import pool
+from billiard import pool as billiard_pool
 from celery import Celery, bootsteps
+from celery.concurrency.thread import ApplyResult
+from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker import state
 
 _EXIT_WAIT_S = 3.0
@@ -21,6 +24,12 @@ class GiveBack(bootsteps.StartStopStep):
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:  # noqa: ANN401 - Celery's Consumer
+        """Let what a pool of threads was given be taken back; at a reconnect it is so already."""
+        pool = consumer.pool
+        if isinstance(pool, ThreadPool) and "on_apply" not in vars(pool):
+            pool.on_apply = keeping(pool.on_apply)
 
     def stop(self, consumer: Any) -> None:  # noqa: ANN401 - Celery's Consumer
         """Give back once, when the worker ends; after a lost connection there is no way to."""
@@ -42,13 +51,30 @@ class GiveBack(bootsteps.StartStopStep):
 def connect(app: Celery) -> None:
     """Give messages back, and let a process of the pool end soon.
 
-    A worker told to stop forgets a task that it had handed over a moment before; its process runs
-    it and then waits 30 s for its result to be taken (billiard 4.3, no setting), and with it the
-    pod. The message goes back to its queue either way, and its task is not run again.
+    Without leases a worker that reconnects forgets a task that it had handed over a moment before;
+    its process runs it, and at the end waits 30 s for its result to be taken (billiard 4.3, no
+    setting), and with it the pod.
     """
-    tries = _EXIT_WAIT_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
-    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
+    tries = _EXIT_WAIT_S / billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
     app.steps["consumer"].add(GiveBack)
+
+
+def keeping(apply: Callable[..., ApplyResult]) -> Callable[..., ApplyResult]:
+    """Return a pool's own way to take on a task, with what it gave for it kept until it ends.
+
+    A request knows that only by a weak reference, and nothing else of Celery's holds it (Celery
+    5.7.0).
+    """
+    kept: dict[Future[Any], ApplyResult] = {}
+
+    def applied(*args: Any, **kwargs: Any) -> ApplyResult:  # noqa: ANN401 - Celery's
+        result = apply(*args, **kwargs)
+        kept[result.f] = result
+        result.f.add_done_callback(kept.pop)
+        return result
+
+    return applied
 
 
 def begun(requests: Iterable[Any]) -> Iterable[str]:

@@ -12,11 +12,9 @@ from itertools import chain
 from typing import Any
 
 import redis
-from billiard.pool import ApplyResult
 from celery import Celery, bootsteps
 from celery.worker import state
 
-from worker_image import drain
 from worker_image.settings import Settings
 from worker_image.transport import LEASE
 from worker_image.transport.lease import Lease
@@ -71,31 +69,6 @@ class Leases(bootsteps.StartStopStep):
             logger.info("connection lost: %d tasks go on, %d messages given back", *told)
 
 
-class Carried:
-    """The requests that have begun, kept over the loss of a connection."""
-
-    def __init__(self) -> None:
-        requests = list(state.requests.values())
-        begun = set(drain.begun(requests))
-        self._requests = [r for r in requests if r.message.delivery_tag in begun]
-        self._jobs = [job for r in self._requests if isinstance(job := _job(r), ApplyResult)]
-        self.tags = begun
-
-    def around(self, forget: Callable[[], None]) -> None:
-        """Let Celery forget what it held, but not these.
-
-        It drops what its pool has not reported as begun; a process may have it all the same, and
-        its end would go unheard (Celery 5.7.0, `AsynPool.flush`).
-        """
-        forget()
-        for job in self._jobs:
-            if not job.ready():
-                job._cache[job._job] = job  # noqa: SLF001 - as billiard does when it makes one
-        for request in self._requests:
-            if request not in state.active_requests:
-                state.task_reserved(request)
-
-
 def known_tags(consumer: Any) -> set[str]:  # noqa: ANN401 - Celery's Consumer
     """Return the tags of messages whose tasks Celery knows: running, reserved, or scheduled."""
     buckets = [bucket for bucket in list(consumer.task_buckets.values()) if bucket]
@@ -132,8 +105,3 @@ def connect(settings: Settings, app: Celery) -> None:
     """Lease what each worker holds, if the fleet's messages are delivered so."""
     if settings.fleet.delivery == LEASE:
         app.steps["consumer"].add(Leases)
-
-
-def _job(request: Any) -> Any:  # noqa: ANN401 - Celery's Request, billiard's ApplyResult
-    submitted = request._apply_result  # noqa: SLF001 - a weak reference; None before it is submitted
-    return None if submitted is None else submitted()

@@ -4,6 +4,7 @@ import signal
 import time
 from collections import Counter
 
+import psutil
 import pytest
 
 from tests.rehearsal.fair_stage import ask, send
@@ -12,6 +13,15 @@ from tests.rehearsal.worker_fleet import Fleet, eventually
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(120)]
 
+# A pipe holds 64 KiB.
+PADDED = """
+from worker_image.app import app
+app.loader.import_default_modules()
+pad = {{"pad": "x" * {bytes}}}
+print(app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": 0}}, headers=pad))
+"""
+HANDED_OVER_S = 0.5
+"""By then a worker has handed a message over, or heard of its process."""
 LATER = """
 from worker_image.app import app
 app.loader.import_default_modules()
@@ -57,6 +67,28 @@ def test_a_running_task_keeps_its_lease_while_its_worker_drains(stage: Stage) ->
     stage.worker("second")
 
     first.send_signal(signal.SIGTERM)
+
+    assert first.wait(timeout=30) == 0
+    eventually(stage.at_rest)
+    assert stage.finished(ids)
+    assert stage.starts() == Counter(ids)
+
+
+@pytest.mark.parametrize("padding_bytes", [0, 200_000], ids=["written", "half-written"])
+def test_a_task_on_its_way_to_a_process_as_its_worker_is_told_to_stop_runs_once(
+    stage: Stage, padding_bytes: int
+) -> None:
+    first = stage.worker("first")
+    (process,) = psutil.Process(first.pid).children(recursive=True)
+    process.suspend()  # as if it had not been scheduled yet: nobody has heard that it began
+    ids = stage.fleet.publish(PADDED.format(bytes=padding_bytes))
+    eventually(lambda: ask(stage.fleet, lambda c: c.hlen(HELD)) == 1)
+    time.sleep(HANDED_OVER_S)
+    stage.worker("second")
+
+    first.send_signal(signal.SIGTERM)
+    time.sleep(HANDED_OVER_S)
+    process.resume()
 
     assert first.wait(timeout=30) == 0
     eventually(stage.at_rest)

@@ -1,11 +1,15 @@
-"""How long a process of the pool outlives its worker's wish to stop."""
+"""What a pool that is to stop can be kept from, and how long its processes outlive that."""
 
+import gc
 import time
+import weakref
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 from billiard import pool
 from celery import Celery
+from celery.concurrency.thread import TaskPool
 
 from worker_image import drain
 
@@ -22,3 +26,29 @@ def test_a_process_whose_result_is_never_asked_for_ends_in_seconds(
     pool.Worker._ensure_messages_consumed(process, completed=1)
 
     assert 2 < sum(slept) < 5
+
+
+def test_a_task_that_waits_for_a_thread_can_be_taken_back_and_one_that_runs_cannot() -> None:
+    threads, running, ended = TaskPool(1), Event(), Event()
+    started: list[str] = []
+
+    def work(name: str) -> None:
+        started.append(name)
+        running.set()
+        ended.wait(10)
+
+    apply = drain.keeping(threads.on_apply)
+    given = {name: weakref.ref(apply(work, (name,), {})) for name in ("runs", "waits")}
+    requests = [
+        SimpleNamespace(message=SimpleNamespace(delivery_tag=name), _apply_result=result)
+        for name, result in given.items()
+    ]
+    gc.collect()
+    assert running.wait(10)
+
+    assert set(drain.begun(requests)) == {"runs"}
+    ended.set()
+    threads.on_stop()
+    assert started == ["runs"]
+    gc.collect()
+    assert [each() for each in given.values()] == [None, None]

@@ -11,7 +11,7 @@ from billiard.pool import ApplyResult
 from celery.worker import state
 
 from worker_image import leases
-from worker_image.leases import Carried
+from worker_image.carried import Carried
 from worker_image.transport.lease import Lease
 
 
@@ -169,7 +169,7 @@ def requests() -> Iterator[dict[str, Any]]:
 def test_what_has_begun_is_carried_over_a_lost_connection(requests: dict[str, Any]) -> None:
     jobs = {name: each._apply_result() for name, each in requests.items()}
     cache = jobs["runs"]._cache
-    carried = Carried()
+    carried = Carried(None)
 
     def forget() -> None:
         """As `AsynPool.flush` and `Consumer.on_close` do."""
@@ -189,7 +189,7 @@ def test_what_has_begun_is_carried_over_a_lost_connection(requests: dict[str, An
 def test_a_job_that_ended_meanwhile_is_not_waited_for_again(requests: dict[str, Any]) -> None:
     job = requests["runs"]._apply_result()
     job._accepted = True
-    carried = Carried()
+    carried = Carried(None)
     job._set(None, (True, "result"))
 
     carried.around(lambda: None)

@@ -13,6 +13,8 @@ from billiard import pool as billiard_pool
 from celery import bootsteps
 from celery.backends.redis import RedisBackend
 from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool
+from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from celery.worker.consumer.tasks import Tasks
@@ -74,6 +76,12 @@ CALLED: list[tuple[Owner, str, str]] = [
     (billiard_pool.ApplyResult, "discard", ""),
     (billiard_pool.ApplyResult, "ready", ""),
     (AsynPool, "flush", ""),
+    (AsynPool, "_flush_writer", "proc, writer"),
+    (
+        ThreadPool,
+        "on_apply",
+        "target, args=None, kwargs=None, callback=None, accept_callback=None, **_",
+    ),
     (
         RedisBackend,
         "_store_result",
@@ -171,7 +179,7 @@ def test_what_a_channel_makes_as_it_opens_is_there(name: str) -> None:
 
 
 def test_a_pool_that_is_flushed_forgets_only_its_cache() -> None:
-    """What `leases.Carried` puts back afterwards; the pool keeps no other account of a job."""
+    """What `Carried` puts back afterwards; the pool keeps no other account of a job."""
     source = inspect.getsource(AsynPool.flush)
 
     assert "job.discard()" in source, told("AsynPool.flush")
@@ -181,6 +189,12 @@ def test_a_pool_that_is_flushed_forgets_only_its_cache() -> None:
 @pytest.mark.parametrize("name", ["_busy_workers", "_all_inqueues", "outbound_buffer"])
 def test_what_a_pool_makes_as_it_starts_is_there(name: str) -> None:
     assert f"self.{name} = " in inspect.getsource(AsynPool.__init__), told(name)
+
+
+def test_a_pool_of_processes_notes_what_still_writes_a_job() -> None:
+    assert "self._pool = " in inspect.getsource(TaskPool.on_start), told("TaskPool._pool")
+    source = inspect.getsource(AsynPool._create_write_handlers)
+    assert "job._writer = ref(" in source, told("ApplyResult._writer")
 
 
 def foreign(tree: ast.AST) -> Iterator[str]:
@@ -194,7 +208,7 @@ def foreign(tree: ast.AST) -> Iterator[str]:
 
 def test_every_private_name_that_the_image_uses_is_listed_here() -> None:
     known = {name for _, name, *_ in CALLED} | {name for _, name in STORED} | set(made())
-    known |= {"_busy_workers", "_all_inqueues"}
+    known |= {"_busy_workers", "_all_inqueues", "_pool"}
     used = {name for file in _IMAGE.rglob("*.py") for name in foreign(ast.parse(file.read_text()))}
 
     assert used - known == set()
