@@ -17,6 +17,7 @@ from infra.manifests.broker import broker_secret
 from infra.manifests.labels import WORKER_LABEL, metadata
 from infra.manifests.scaled_object import trigger_authentication
 from infra.manifests.settings import data_claim
+from infra.models.broker import ExistingBroker
 from rehearsal.control_plane.platform_objects import PLATFORM_NAMESPACE
 
 _MANAGER = "celery-fleet-live"
@@ -89,14 +90,17 @@ class Deployed:
 
     def _home(self) -> Iterator[tuple[str, Manifest]]:
         arm = self._arm
-        source = arm.config.broker.connection_secret
+        broker = arm.config.broker
+        if not isinstance(broker, ExistingBroker):
+            raise TypeError(f"{arm.name}: broker.kind {broker.kind!r} has no connection secret")
+        source = broker.connection_secret
         path = f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/secrets/{source.name}"
         connection = (self._cluster.get(path) or {}).get("data") or {}
-        contents = broker_secret(connection, source.name, arm.config.broker.result_expires_s)
-        broker = metadata(names.BROKER, arm.namespace, "broker")
+        contents = broker_secret(connection, source.name, broker.result_expires_s)
+        named = metadata(names.BROKER, arm.namespace, "broker")
         yield "Namespace", {"metadata": {"name": arm.namespace}}
-        yield "Secret", {"metadata": broker, "stringData": contents}
-        yield "TriggerAuthentication", {"metadata": broker, "spec": trigger_authentication()}
+        yield "Secret", {"metadata": named, "stringData": contents}
+        yield "TriggerAuthentication", {"metadata": named, "spec": trigger_authentication()}
         settings = metadata(names.SETTINGS, arm.namespace, "settings")
         yield "ConfigMap", {"metadata": settings, "data": {"settings.json": arm.settings}}
         data = metadata(names.DATA, arm.namespace, "settings")

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks.image.arms import Shape, bench
 from benchmarks.transport.arms import DELIVERIES, Delivery, DeliveryBench, idle_commands_per_s
+from fleet.progress import Progress
 
 _RESULTS = Path(__file__).resolve().parents[1] / "results" / "transport.json"
 # Tasks, seconds of each, and who runs them.
@@ -34,11 +35,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="of each load, in turns")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="JSON file")
     options = parser.parse_args()
+    console = Console()
     temporary = tempfile.TemporaryDirectory(prefix="celery-fleet-transport-")
     with temporary as folder, bench(Path(folder)) as ready:
-        arms = {way: DeliveryBench(ready.folder, ready.port, way) for way in DELIVERIES}
-        figures = measured(arms, options.rounds)
-    console = Console()
+        of = (ready.folder, ready.port, ready.metrics_port)
+        arms = {way: DeliveryBench(*of, way) for way in DELIVERIES}
+        figures = measured(arms, options.rounds, Progress(console))
     console.print(_table(figures))
     problems = list(_problems(figures))
     options.results.write_text(json.dumps({"figures": figures, "problems": problems}, indent=2))
@@ -47,11 +49,14 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def measured(arms: dict[Delivery, DeliveryBench], rounds: int) -> dict[str, Figures]:
+def measured(
+    arms: dict[Delivery, DeliveryBench], rounds: int, progress: Progress
+) -> dict[str, Figures]:
     """Return each figure by the way of delivery."""
     figures: dict[str, Figures] = {}
     for load in _LOADS:
         _, seconds, shape = load
+        progress.say("throughput", f"{seconds * 1000:.0f} ms tasks, {shape}")
         told: dict[Delivery, list[float]] = {way: [] for way in arms}
         for turn in range(rounds):
             for way in list(arms)[:: 1 if turn % 2 == 0 else -1]:
@@ -60,6 +65,7 @@ def measured(arms: dict[Delivery, DeliveryBench], rounds: int) -> dict[str, Figu
             way: median(each) for way, each in told.items()
         }
     for way, arm in arms.items():
+        progress.say("idle worker", f"{way}: what it costs, how soon it starts a task")
         for name, value in _single(arm):
             figures.setdefault(name, {})[way] = value
     return figures

@@ -34,9 +34,9 @@ class DeliveryBench(Bench):
 
     delivery: Delivery = "lease"
 
-    def environment(self, arm: Arm, shape: Shape) -> dict[str, str]:
+    def environment(self, arm: Arm, shape: Shape, *, holds: bool = True) -> dict[str, str]:
         """What the worker's pod would get, without TLS."""
-        env = super().environment(arm, shape)
+        env = super().environment(arm, shape, holds=holds)
         file = self.folder / "settings.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"delivery": self.delivery}))
         return env
