@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from chaos.ledger import Ledger
@@ -50,6 +50,8 @@ class Excuses:
     """Messages published so shortly before may be gone."""
     ids: tuple[str, ...] = ()
     """Messages that may start once more, whoever ran them."""
+    parked: tuple[str, ...] = ()
+    """Dead letters that were there, and that the broker was made to forget."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Observed:
 def read(ledger: Ledger, keys: Keys) -> Observed:
     """Read a whole run."""
     with ledger.connected() as db:
+        faults = [_struck(row) for row in db.execute("SELECT * FROM fault")]
+        parked = {task for fault in faults for task in fault.excuses.parked}
         return Observed(
             published=[
                 Published(*row)
@@ -132,10 +136,10 @@ def read(ledger: Ledger, keys: Keys) -> Observed:
                     "SELECT id, SUM(applied), SUM(NOT applied) FROM effect GROUP BY id"
                 )
             },
-            faults=[_struck(row) for row in db.execute("SELECT * FROM fault")],
+            faults=faults,
             ends=[EndedWorker(*row) for row in db.execute("SELECT * FROM ended_worker")],
             ticks=db.execute("SELECT id, at FROM tick ORDER BY at").fetchall(),
-            keys=keys,
+            keys=replace(keys, dead=keys.dead | parked),
         )
 
 
@@ -148,7 +152,8 @@ def executions(db: sqlite3.Connection) -> list[Execution]:
 def _struck(row: tuple[int, str, str, float, float | None, str, str]) -> Struck:
     number, name, episode, injected_at, healed_at, victims, told = row
     excuses = json.loads(told)
-    excuses["ids"] = tuple(excuses.get("ids", ()))
+    for name in ("ids", "parked"):
+        excuses[name] = tuple(excuses.get(name, ()))
     return Struck(
         *(number, name, episode, injected_at, healed_at or injected_at),
         *(tuple(json.loads(victims)), Excuses(**excuses)),

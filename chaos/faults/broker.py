@@ -15,6 +15,7 @@ from chaos.field import CUTTABLE, Field
 from chaos.ledger import now
 from chaos.processes import wait_for
 from chaos.record import Excuses
+from chaos.rest import dead_letters
 
 _OUTAGE_S = 3.0
 _FAILOVER_S = 6.0
@@ -55,7 +56,9 @@ class BrokerForgets(BrokerKilled):
 
     def inject(self, stage: Field) -> None:
         # No worker can mend that: what waited is gone, and the ledger counts it.
-        self.excuses = Excuses(publishes_s=now() - stage.episode_began_at)
+        with stage.brokers.messages.client() as client:
+            parked = tuple(dead_letters(client))
+        self.excuses = Excuses(publishes_s=now() - stage.episode_began_at, parked=parked)
         super().inject(stage)
         stage.brokers.messages.forget()
 

@@ -64,3 +64,10 @@ def test_a_fault_tells_whom_it_hit_after_all(ledger: Ledger) -> None:
 
     assert (fault.number, fault.victims, fault.excuses) == (16, ("gpu-0.1",), excuses)
     assert fault.injected_at <= fault.healed_at
+
+
+def test_dead_letters_that_the_broker_was_made_to_forget_count_as_parked(ledger: Ledger) -> None:
+    line = ledger.fault(7, "forgets", "forgets", [])
+    ledger.healed(line, [], asdict(Excuses(parked=("a",))))
+
+    assert read(ledger, Keys(dead=frozenset("b"))).keys.dead == {"a", "b"}
