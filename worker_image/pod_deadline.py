@@ -13,6 +13,7 @@ from threading import Timer
 
 from celery import signals
 
+# Which limits a grace leaves room for, infra/sizing/limits.py derives from both numbers.
 _MARGIN_S = 15.0
 # Of a short grace, at least this part belongs to the tasks.
 _TASKS_PART = 0.75

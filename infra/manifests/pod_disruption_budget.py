@@ -11,10 +11,12 @@ def pod_disruption_budget(config: FleetConfig, name: str) -> Manifest:
     `minAvailable: 1` would hold the node of a single pod for ever. An evicted pod finishes its
     tasks within its grace, and the next one may go as soon as the first one's successor is ready.
     A pod that is not ready does no work, so a broken worker holds no node either. At zero replicas
-    there is nothing to take.
+    there is nothing to take. A spot node waits for nobody: a pod whose turn had not come by the end
+    of its notice would be killed, and what it ran would be held until its lease ends.
     """
+    spot = config.node_groups[config.workers[name].node_group].spot
     return {
-        "maxUnavailable": 1,
+        "maxUnavailable": "100%" if spot else 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
         "selector": {"matchLabels": selector(config.namespace, "worker", name)},
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from infra.models.aws_agreement import aws_problems
 from infra.models.broker import BrokerUse
+from infra.models.cluster import NodeGroupSpec
 from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
@@ -12,7 +13,13 @@ from infra.models.prefetch import prefetch_problems
 from infra.models.references import reference_problems, resolves
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
-from infra.sizing.limits import longest_hold_s, time_limit_s, visibility_timeout_s
+from infra.sizing.limits import (
+    hand_back_s,
+    longest_hold_s,
+    longest_limit_s,
+    time_limit_s,
+    visibility_timeout_s,
+)
 from infra.sizing.plan import WorkerPlan, plan_worker
 
 if TYPE_CHECKING:
@@ -75,18 +82,31 @@ def _time(name: str, grace_s: int, visible_s: int, fleet: "FleetConfig") -> Iter
             f"workers.{name}.terminationGracePeriodSeconds is {grace_s}, not above the hard limit "
             f"{hard_s} of its queues: a running task would be killed at a scale-in"
         )
-    drain_s = fleet.node_groups[worker.node_group].longest_drain_s
-    if drain_s is not None and grace_s >= drain_s:
+    elif hand_back_s(grace_s) <= hard_s:
         yield (
-            f"workers.{name}: grace {grace_s} s is not below the {drain_s} s that nodes of group "
-            f"{worker.node_group!r} wait when they go (drainSeconds): its tasks would be killed"
+            f"workers.{name}.terminationGracePeriodSeconds is {grace_s}: what still runs is handed "
+            f"back after {hand_back_s(grace_s):g} s, not above the hard limit {hard_s} of its "
+            "queues: a task in time would be cut short at a scale-in, and run again"
         )
-    hold_s = longest_hold_s(worker, queues)
+    group = fleet.node_groups[worker.node_group]
+    yield from _drain(name, grace_s, worker.node_group, group)
+    hold_s = longest_hold_s(worker, queues, group.longest_drain_s)
     if fleet.broker.delivery == "stock" and visible_s <= hold_s:
         yield (
             f"broker.visibilityTimeoutSeconds is {visible_s}, not above the {hold_s} s that worker "
             f"{name} may hold a message (longest ETA + hard limit {hard_s} + grace {grace_s}): "
             "Redis would deliver it a second time while it runs (broker.delivery lease would not)"
+        )
+
+
+def _drain(name: str, grace_s: int, called: str, group: NodeGroupSpec) -> Iterator[str]:
+    drain_s = group.longest_drain_s
+    if drain_s is not None and grace_s >= drain_s:
+        why = "the notice of spot" if group.spot and group.drain_s is None else "drainSeconds"
+        yield (
+            f"workers.{name}: grace {grace_s} s is not below the {drain_s} s that nodes of group "
+            f"{called!r} wait when they go ({why}): its tasks would be killed; there is time for "
+            f"a timeLimitSeconds of {longest_limit_s(drain_s)}"
         )
 
 

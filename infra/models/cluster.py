@@ -7,6 +7,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 
 from infra.models.base import Spec
 
+# AWS, EC2 Spot interruption notices: two minutes before the instance is taken.
+_SPOT_NOTICE_S = 120
+
 
 class Taint(Spec):
     """A taint of a node group's nodes, in Kubernetes' words."""
@@ -45,7 +48,8 @@ class NodeGroupSpec(Spec):
     """Whether a pod finds a warm place, as a rule: a node with room that has the image. It does
     where nodes are there at rest, unless stated."""
     drain_s: PositiveInt | None = Field(default=None, alias="drainSeconds")
-    """Longest a node waits for its pods when it goes; unset means for ever, 120 on spot."""
+    """Longest a node waits for its pods when it goes; unset means for ever, 120 on spot, where no
+    more can be had."""
 
     @model_validator(mode="after")
     def _maximum_covers_rest(self) -> Self:
@@ -58,10 +62,18 @@ class NodeGroupSpec(Spec):
             raise ValueError("maxNodes is 0: no pod could ever run there")
         return self
 
+    @model_validator(mode="after")
+    def _spot_nodes_wait_for_nobody(self) -> Self:
+        if self.spot and (self.drain_s or 0) > _SPOT_NOTICE_S:
+            raise ValueError(
+                f"drainSeconds {self.drain_s} is above {_SPOT_NOTICE_S}: a spot node is gone that "
+                "long after its notice, whatever still runs there"
+            )
+        return self
+
     @property
     def longest_drain_s(self) -> int | None:
-        # A spot node's notice is two minutes (AWS, EC2 Spot interruption notices).
-        return 120 if self.spot and self.drain_s is None else self.drain_s
+        return _SPOT_NOTICE_S if self.spot and self.drain_s is None else self.drain_s
 
 
 class ExistingCluster(Spec):

@@ -60,6 +60,7 @@ def plan_worker(
     high, why_high = _maximum(worker, [queue for _, queue in queues], slots, tier, low)
     cooldown = worker.cooldown_period_s or tier.cooldown_period_s or react.cooldown_s
     counted = triggers(queues, in_flight_key(name))
+    grace_s = grace_period_s(worker, [queue for _, queue in queues], group.longest_drain_s)
     return WorkerPlan(
         name=name,
         load=load,
@@ -70,13 +71,14 @@ def plan_worker(
         max_replicas=high,
         polling_interval_s=react.poll_s if low == 0 else None,
         cooldown_period_s=cooldown,
-        grace_s=grace_period_s(worker, [queue for _, queue in queues]),
+        grace_s=grace_s,
         triggers=counted,
         formula=formula(counted, slots.pending_weight, slots.kept_free),
         reasons={
             "minReplicaCount": why_low,
             "maxReplicaCount": why_high,
             "formula": _why_formula(slots),
+            **_why_grace(worker, grace_s, group.longest_drain_s),
         },
     )
 
@@ -128,6 +130,14 @@ def _maximum(
             bearable = max(1, queue.max_concurrency // worker.concurrency)
             caps.append((bearable, f"maxConcurrency {queue.max_concurrency} of a queue"))
     return max((min(caps)[0], low)), min(caps)[1]
+
+
+def _why_grace(worker: WorkerSpec, grace_s: int, drain_s: int | None) -> dict[str, str]:
+    """Why the grace is as it is, where its nodes would not wait for the usual one."""
+    if worker.grace_s is not None or drain_s is None or grace_s != drain_s - 1:
+        return {}
+    told = f"below the {drain_s} s that its nodes wait when they go"
+    return {"terminationGracePeriodSeconds": told}
 
 
 def _why_formula(slots: Slots) -> str:

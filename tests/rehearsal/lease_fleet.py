@@ -21,7 +21,7 @@ class Stage:
         fleet.settings["visibilityTimeoutSeconds"] = VISIBILITY_S
         self.ledger = fleet.folder / "starts"
 
-    def worker(self, name: str, *options: str) -> Any:
+    def worker(self, name: str, *options: str, **env: str) -> Any:
         """Start a worker of queue `default`; several of them share its keys."""
         fleet = self.fleet
         worker = fleet.launch(
@@ -32,6 +32,7 @@ class Stage:
             FLEET_WORKER="default",
             START_LEDGER=str(self.ledger),
             PYTHONPATH=str(Path.cwd()),
+            **env,
         )
         eventually(fleet.heartbeat(name).exists)
         return worker

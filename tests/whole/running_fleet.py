@@ -3,7 +3,8 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +27,11 @@ _SHARED = ("infra", "stacks", "fleet", "rehearsal", "worker_image", ".venv")
 CANARY = "worker_image.tasks.canary.work"
 
 TASK_LIMIT_S = 60
-"""Short limits, and so a visibility timeout of two minutes, not of an hour."""
-GRACE_S = TASK_LIMIT_S + 1
-VISIBILITY_S = TASK_LIMIT_S + GRACE_S + 1
+GRACE_S = TASK_LIMIT_S + 16
 """The least that the rules allow."""
+VISIBILITY_S = 2 * TASK_LIMIT_S
+PATIENT = "scraping"
+"""A worker whose pods tell which of them are idle."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,16 @@ class RunningFleet:
         change(document["config"])
         self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False))
 
+    @contextmanager
+    def edited(self, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """Bring the stack up with a change, and in the end as it was."""
+        original = self.stack_file.read_text()
+        self.edit_stack(change)
+        self._up()
+        yield
+        self.stack_file.write_text(original)
+        self._up()
+
     def get(self, kind: str, name: str) -> Object:
         """One object of the fleet's namespace; an empty one if there is none."""
         group = {
@@ -136,6 +148,10 @@ class RunningFleet:
     def rest(self, worker: str, within_s: float = 60) -> None:
         """Wait until a worker has no pod."""
         until(lambda: not self.pods(worker) or None, within_s, f"{worker} is at zero")
+
+    def _up(self) -> None:
+        up = self.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.output
 
     def _ended(self, task_id: str) -> Result | None:
         result = self.api.result(task_id)
@@ -177,6 +193,7 @@ def _adapt(config: dict[str, Any]) -> None:
     config["celery-fleet:broker"]["visibilityTimeoutSeconds"] = VISIBILITY_S
     for worker in config["celery-fleet:workers"].values():
         worker["terminationGracePeriodSeconds"] = GRACE_S
+    config["celery-fleet:workers"][PATIENT]["podDeletionCost"] = True
     for queue in config["celery-fleet:queues"].values():
         queue |= {"timeLimitSeconds": TASK_LIMIT_S, "softTimeLimitSeconds": TASK_LIMIT_S - 5}
         objective = queue.setdefault("objective", {})

@@ -18,12 +18,8 @@ SHORT_TASKS = 3000
 @pytest.fixture(scope="module")
 def reshaped(running: RunningFleet) -> Iterator[RunningFleet]:
     """The fleet with `default` and `labeling` on one worker, and Baseten's queue `celery`."""
-    original = running.stack_file.read_text()
-    running.edit_stack(_reshape)
-    _up(running)
-    yield running
-    running.stack_file.write_text(original)
-    _up(running)
+    with running.edited(_reshape):
+        yield running
 
 
 def _reshape(config: dict[str, Any]) -> None:
@@ -46,13 +42,6 @@ def _reshape(config: dict[str, Any]) -> None:
         "maxReplicaCount": 2,
         "terminationGracePeriodSeconds": grace,
     }
-
-
-def _up(running: RunningFleet) -> None:
-    up = running.pulumi("up", "--yes", "--skip-preview")
-    assert up.returncode == 0, up.output
-    # The API's pod is another one.
-    running.close()
 
 
 def composite_metric(running: RunningFleet, worker: str) -> float | None:
