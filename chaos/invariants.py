@@ -12,6 +12,8 @@ from chaos.record import Execution, Observed, Published, Struck
 
 # From a task's end to the moment its acknowledgement has reached the broker.
 _ACK_S = 2.0
+# Until an answer is written down; every broker that is gone is so for longer.
+_ANSWER_S = 1.0
 # Beyond a scaler's cooldown: its polls, and the end of pods.
 _TO_ZERO_S = 60.0
 
@@ -123,7 +125,7 @@ def late_to_zero(
 def _unsaved(message: Published, faults: Sequence[Struck]) -> bool:
     """Published so shortly before a broker died that it had not been saved."""
     return any(
-        fault.injected_at - fault.excuses.publishes_s <= message.at <= fault.injected_at
+        fault.injected_at - fault.excuses.publishes_s <= message.at <= fault.done_at + _ANSWER_S
         for fault in faults
         if fault.excuses.publishes_s
     )

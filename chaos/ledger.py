@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS effect (id TEXT, at REAL, applied INTEGER);
 CREATE INDEX IF NOT EXISTS effect_id ON effect (id);
 CREATE TABLE IF NOT EXISTS fault (
     number INTEGER, name TEXT, episode TEXT, injected_at REAL, healed_at REAL, victims TEXT,
-    excuses TEXT);
+    excuses TEXT, done_at REAL);
 CREATE TABLE IF NOT EXISTS ended_worker (worker TEXT, code INTEGER, at REAL);
 CREATE TABLE IF NOT EXISTS tick (id TEXT, at REAL);
 """
@@ -103,9 +103,13 @@ class Ledger:
     def fault(self, number: int, name: str, episode: str, victims: Sequence[str]) -> int:
         """Write down that a fault strikes now; its line is what heals it."""
         return self._write(
-            "INSERT INTO fault VALUES (?, ?, ?, ?, NULL, ?, '{}')",
+            "INSERT INTO fault VALUES (?, ?, ?, ?, NULL, ?, '{}', NULL)",
             *(number, name, episode, now(), json.dumps(list(victims))),
         )
+
+    def injected(self, fault: int) -> None:
+        """Write down that all of a fault has come: what it hits answers no more."""
+        self._write("UPDATE fault SET done_at = ? WHERE rowid = ?", now(), fault)
 
     def healed(self, fault: int, victims: Sequence[str], excuses: Mapping[str, object]) -> None:
         """Write down that a fault is over, whom it hit after all, and what that excuses."""

@@ -65,6 +65,8 @@ class Struck:
     healed_at: float
     victims: tuple[str, ...] = ()
     excuses: Excuses = Excuses()
+    done_at: float = 0.0
+    """When all of it had come; a broker may have answered until then."""
 
 
 @dataclass(frozen=True)
@@ -149,12 +151,12 @@ def executions(db: sqlite3.Connection) -> list[Execution]:
     return [Execution(*row) for row in rows]
 
 
-def _struck(row: tuple[int, str, str, float, float | None, str, str]) -> Struck:
-    number, name, episode, injected_at, healed_at, victims, told = row
+def _struck(row: tuple[int, str, str, float, float | None, str, str, float | None]) -> Struck:
+    number, name, episode, injected_at, healed_at, victims, told, done_at = row
     excuses = json.loads(told)
-    for name in ("ids", "parked"):
-        excuses[name] = tuple(excuses.get(name, ()))
+    for key in ("ids", "parked"):
+        excuses[key] = tuple(excuses.get(key, ()))
     return Struck(
         *(number, name, episode, injected_at, healed_at or injected_at),
-        *(tuple(json.loads(victims)), Excuses(**excuses)),
+        *(tuple(json.loads(victims)), Excuses(**excuses), done_at or injected_at),
     )

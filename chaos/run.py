@@ -99,6 +99,7 @@ def _strike(stage: Field, fault: Fault) -> None:
     fault.choose(stage)
     line = stage.ledger.fault(fault.number, fault.name, episode, fault.victims)
     fault.inject(stage)
+    stage.ledger.injected(line)
     time.sleep(fault.lasts_s)
     fault.heal(stage)
     stage.ledger.healed(line, fault.victims, asdict(fault.excuses))

@@ -53,12 +53,13 @@ def test_a_parked_message_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("published_at", "broken_then"), [(10.0, []), (8.5, ["I1"]), (11.6, ["I1"])]
+    ("published_at", "broken_then"), [(8.5, ["I1"]), (10.0, []), (11.6, []), (12.1, ["I1"])]
 )
 def test_only_what_was_published_just_before_a_broker_died_may_go_with_it(
     published_at: float, broken_then: list[str]
 ) -> None:
-    died = Struck(6, "broker", "broker", 10.5, 12.0, excuses=Excuses(publishes_s=1.0))
+    excuses = Excuses(publishes_s=1.0)
+    died = Struck(6, "broker", "broker", 10.5, 14.0, excuses=excuses, done_at=11.0)
     message = replace(MESSAGE, at=published_at)
     observed = replace(CLEAN, published=[message], executions=[], faults=[died])
 

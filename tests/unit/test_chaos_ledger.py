@@ -58,12 +58,14 @@ def test_an_effect_is_applied_once_and_then_withheld(ledger: Ledger) -> None:
 def test_a_fault_tells_whom_it_hit_after_all(ledger: Ledger) -> None:
     excuses = Excuses(victims=True, ids=("a",))
     line = ledger.fault(16, "oom", "oom", [])
+    ledger.injected(line)
     ledger.healed(line, ["gpu-0.1"], asdict(excuses))
 
     (fault,) = read(ledger, Keys()).faults
 
-    assert (fault.number, fault.victims, fault.excuses) == (16, ("gpu-0.1",), excuses)
-    assert fault.injected_at <= fault.healed_at
+    told = (fault.number, fault.name, fault.victims, fault.excuses)
+    assert told == (16, "oom", ("gpu-0.1",), excuses)
+    assert fault.injected_at <= fault.done_at <= fault.healed_at
 
 
 def test_dead_letters_that_the_broker_was_made_to_forget_count_as_parked(ledger: Ledger) -> None:
