@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fleet import dead_commands
+from fleet import campaign_commands, dead_commands
 from fleet.failures import ToldGroup
 from fleet.options import Kubeconfig, Stack
 from fleet.project import DEFAULT_STACK
@@ -25,6 +25,7 @@ app = typer.Typer(
 export_app = typer.Typer(help="Write the fleet for supervisors other than Kubernetes.")
 app.add_typer(export_app, name="export", no_args_is_help=True)
 app.add_typer(dead_commands.app, name="dead", no_args_is_help=True)
+app.add_typer(campaign_commands.app, name="campaign", no_args_is_help=True)
 
 _WATCH_S = 1.0
 
@@ -189,6 +190,20 @@ def systemd(
     found = project.find()
     name = project.checked_stack_name(stack or found.current_stack())
     command.systemd(found, name, out, Console(), home=PurePosixPath(home))
+
+
+@app.command()
+def alerts(
+    out: Annotated[Path, typer.Option("--out", help="File to write.", dir_okay=False)],
+    *,
+    stack: Stack = None,
+) -> None:
+    """Write the stack's alert rules as a file, for a Prometheus without the operator."""
+    from fleet import alert_file, project
+
+    found = project.find()
+    name = project.checked_stack_name(stack or found.current_stack())
+    alert_file.write(found, name, out, Console())
 
 
 @app.command()

@@ -13,6 +13,8 @@ API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content
 SETTINGS = "celery-settings"
 DATA = "data"
 OWN_POD = "own-pod"
+ALERTS = "fleet-alerts"
+METRICS = "fleet-metrics"
 
 
 def worker_object(worker: str) -> str:

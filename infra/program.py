@@ -1,9 +1,10 @@
 """The fleet, from what it stands on to its producers: a table of contents."""
 
-from pulumi import Output, ResourceOptions
+from pulumi import Output, ResourceOptions, get_stack
 from pulumi_kubernetes.core.v1 import Namespace
 
 from infra import names
+from infra.components.alerts import Alerts
 from infra.components.api import Api
 from infra.components.broker import Broker
 from infra.components.home import Home
@@ -37,6 +38,8 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     OneReplica(names.BEAT, config, runtime, opts)
     OneReplica(names.JANITOR, config, runtime, opts)
     Api(config, runtime, api_token, opts)
+    if config.monitoring.rules:
+        Alerts(config, get_stack(), home.namespace, opts)
     return fleet_outputs(config, below)
 
 

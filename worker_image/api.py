@@ -8,6 +8,7 @@ from worker_image import boot, broker, logs, tracing
 from worker_image.api_monitor import Monitor
 from worker_image.api_routes import Ports, create_api
 from worker_image.app import app as celery_app
+from worker_image.campaigns import Campaigns
 from worker_image.factory import fleet_router
 from worker_image.publish import Publisher
 from worker_image.queues import QueueReader
@@ -37,6 +38,7 @@ def _assembled(settings: Settings) -> FastAPI:
         queues,
         Monitor(client, fleet, queues),
         LetterDesk(celery_app, client, fleet, publisher, outcomes),
+        Campaigns(client, fleet),
     )
     api = create_api(ports, token.get_secret_value())
     api.add_middleware(tracing.Incoming)

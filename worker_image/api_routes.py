@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from worker_image import api_errors
+from worker_image.api_campaign_routes import CampaignSwitch, campaign_router
 from worker_image.api_dead_routes import DeadLetters, dead_router
 from worker_image.api_guard import OPEN_PATH, BearerToken, BodyLimit
 from worker_image.api_models import (
@@ -36,6 +37,7 @@ class Ports:
     queues: QueueReporter
     monitor: FleetMonitor
     dead: DeadLetters
+    campaigns: CampaignSwitch
 
 
 def create_api(ports: Ports, token: str) -> FastAPI:
@@ -59,6 +61,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     api.include_router(task_router(ports.publisher))
     api.include_router(monitor_router(ports.queues, ports.monitor))
     api.include_router(dead_router(ports.dead))
+    api.include_router(campaign_router(ports.campaigns))
     api.include_router(page_router())
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # FastAPI's way
     return api

@@ -17,6 +17,7 @@ from kombu.exceptions import KombuError
 from worker_image import broker, dead_letters, janitor_word, logs
 from worker_image.app import app
 from worker_image.broker import BrokerAwayError
+from worker_image.campaigns import Campaigns
 from worker_image.declared import FleetSettings
 from worker_image.heartbeat import Heartbeat, of_this_process
 from worker_image.metrics_janitor import JanitorMetrics
@@ -48,6 +49,7 @@ class Janitor:
         self._beat = beat
         self._reader = QueueReader(client, fleet, StatsStore(client, fleet.key_prefix))
         self._unowned = UnownedLists(client, fleet)
+        self._campaigns = Campaigns(client, fleet)
         self._differed: dict[str, int] = {}
         self._warned: frozenset[str] = frozenset()
         self._answered_since: float | None = None
@@ -68,10 +70,13 @@ class Janitor:
             janitor_word.tell(
                 self._client, self._fleet.key_prefix, self._unowned.lengths, self._unowned.count
             )
+            self.metrics.broker.saw(self._client.info())
+            self.metrics.ended_round()
         except (redis.RedisError, KombuError, OSError, BrokerAwayError) as error:
             if self._answered_since is not None:
                 logger.warning("broker away, looking again: %s", error)
             self._answered_since = None
+            self.metrics.broker.saw(None)
             self._restorer.reconnect()
             return False
         return True
@@ -97,6 +102,9 @@ class Janitor:
             self.metrics.waiting(queue, backlog, dead[queue])
         for worker, declared in self._fleet.workers.items():
             self._look_at_held(worker, declared.in_flight_key)
+        running = self._campaigns.running()
+        for queue in self._fleet.queues:
+            self.metrics.campaign(queue, on=queue in running)
         self._unowned.look()
         self.metrics.unowned(self._unowned.count)
         word = janitor_word.JanitorWord(0.0, self._unowned.lengths, self._unowned.count)

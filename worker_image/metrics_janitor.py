@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from worker_image.metrics_broker import BrokerFigures
 from worker_image.queues import Backlog
 
 
@@ -26,6 +27,14 @@ class JanitorMetrics:
             "worker",
         )
         self._unowned = self._gauge("fleet_unowned_lists", "Lists that no queue owns.")
+        self._campaign = self._gauge(
+            "fleet_campaign_active", "1: someone means to keep the queue busy.", "queue"
+        )
+        self._round = self._gauge(
+            "fleet_janitor_last_round_timestamp_seconds", "When the janitor last ended a round."
+        )
+        self.broker = BrokerFigures()
+        self.registry.register(self.broker)
         self._restored = Counter(
             "fleet_restored",
             "Messages put back into their lists after the visibility timeout.",
@@ -47,6 +56,14 @@ class JanitorMetrics:
     def unowned(self, lists: int) -> None:
         """Keep how many lists no queue owns."""
         self._unowned.set(lists)
+
+    def campaign(self, queue: str, *, on: bool) -> None:
+        """Keep whether a queue's campaign is on."""
+        self._campaign.labels(queue).set(on)
+
+    def ended_round(self) -> None:
+        """Keep that everything was looked at, now."""
+        self._round.set_to_current_time()
 
     def restored(self, in_flight_key: str, messages: int) -> None:
         """Count messages that were put back."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from infra.manifests import Manifest
 
-Component = Literal["worker", "beat", "janitor", "api", "broker", "settings"]
+Component = Literal["worker", "beat", "janitor", "api", "broker", "settings", "alerts"]
 WORKER_LABEL = "celery-fleet.dev/worker"
 
 

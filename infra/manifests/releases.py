@@ -125,6 +125,7 @@ def _cluster_autoscaler(config: FleetConfig, cluster: EksCluster) -> Release:
             "priorityClassName": "system-cluster-critical",
             "rbac": {"serviceAccount": {"create": True, "name": CLUSTER_AUTOSCALER_ACCOUNT}},
             "resources": _resources("100m", "256Mi", "1Gi"),
+            "serviceMonitor": {"enabled": config.monitoring.kind == "release"},
             "extraArgs": {
                 "balance-similar-node-groups": True,
                 "expander": "least-waste",

@@ -1,8 +1,9 @@
 """What else a cluster needs: KEDA and a metrics stack, made by this stack or there already."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from infra.models.base import Spec
 
@@ -15,6 +16,24 @@ class AddOnSpec(Spec):
 
     kind: Literal["release", "existing"]
     """Installed by this stack as a Helm release, or there already and left alone."""
+
+
+class MonitoringSpec(AddOnSpec):
+    """The metrics stack, and what this stack asks of it: scrapes and alert rules."""
+
+    rules: bool = Field(default_factory=lambda given: given.get("kind") == "release")
+    """Whether Prometheus' operator is there to read this stack's PrometheusRule and PodMonitor;
+    where the stack installs it, unless stated."""
+    labels: Mapping[str, str] = {}
+    """Put on both, where an existing operator selects by labels."""
+    runbooks_url: str = Field(
+        default="docs/runbooks", alias="runbooksUrl", pattern=r"^[^\s{}]*[^\s{}/]$"
+    )
+    """Where this repository's `docs/runbooks` can be read; alerts link to its pages."""
+    paused_hours: PositiveInt = 4
+    """How long a scaler may be paused before it counts as forgotten."""
+    campaign_idle_hours: PositiveInt = 6
+    """How long a queue may be idle while a campaign is on (`fleet campaign start`)."""
 
 
 class CloudAlarms(Spec):

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from infra.models.addons import AddOnSpec, CloudAlarms
+from infra.models.addons import AddOnSpec, CloudAlarms, MonitoringSpec
 from infra.models.agreement import problems
 from infra.models.api import ApiSpec
 from infra.models.base import Spec
@@ -53,7 +53,7 @@ class FleetConfig(Spec):
     network: NewNetwork | ExistingNetwork | None = Field(default=None, discriminator="kind")
     """Of an EKS cluster or an ElastiCache broker; a new one beside `cluster.kind: eks`."""
     keda: AddOnSpec = AddOnSpec(kind="existing")
-    monitoring: AddOnSpec = AddOnSpec(kind="existing")
+    monitoring: MonitoringSpec = MonitoringSpec(kind="existing")
     """kube-prometheus-stack: Prometheus, Alertmanager, Grafana."""
     alarms: CloudAlarms = CloudAlarms()
     protect: bool = False

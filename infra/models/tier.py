@@ -17,10 +17,12 @@ class TierDefaults(Spec):
     """No worker grows beyond this unless it says so itself."""
     polling_interval_s: PositiveInt | None = None
     cooldown_period_s: PositiveInt | None = None
+    pages: bool = False
+    """Whether an alert may wake someone; else every one of them is a ticket."""
 
 
 TIERS: Mapping[Tier, TierDefaults] = {
-    "prod": TierDefaults(),
+    "prod": TierDefaults(pages=True),
     "staging": TierDefaults(max_replicas=5),
     # A branch's copy is to cost cents.
     "preview": TierDefaults(max_replicas=1),

@@ -7,6 +7,7 @@ from pathlib import Path
 from rehearsal.broker.connection import Connection
 from rehearsal.control_plane import platform_objects as objects
 from rehearsal.control_plane.api import KubernetesApi
+from rehearsal.control_plane.metrics_kinds import SERVED, metrics_kinds
 from rehearsal.control_plane.ports import Ports
 from rehearsal.supervisor.health import available_problem, served_problem
 from rehearsal.supervisor.parts import Part
@@ -22,10 +23,10 @@ class Deeds:
     ports: Ports
 
     def platform_objects(self, after: tuple[str, ...]) -> Part:
-        """Namespaces, KEDA's kinds, the storage class, the broker's Secret."""
+        """Namespaces, KEDA's and the metrics stack's kinds, storage class, the broker's Secret."""
         return Part(
             "platform-objects",
-            check=lambda: served_problem(self.api, objects.custom_kinds(self.keda_crds)),
+            check=lambda: served_problem(self.api, objects.custom_kinds(self.keda_crds) | SERVED),
             after=after,
             deed=self._apply_platform_objects,
         )
@@ -43,6 +44,7 @@ class Deeds:
         for each in (
             *objects.namespaces(),
             *objects.custom_resources(self.keda_crds),
+            *metrics_kinds(),
             objects.storage_class(),
             objects.broker_secret(self.connection.secret()),
         ):

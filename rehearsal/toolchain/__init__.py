@@ -1,6 +1,7 @@
 """The programs that a rehearsal runs: found on PATH, or built from pinned Go modules."""
 
 from rehearsal.toolchain.ensure import ensure_tools, tool_report
+from rehearsal.toolchain.promtool import ensure_promtool
 from rehearsal.toolchain.tools import Tools, ToolStatus
 
-__all__ = ["ToolStatus", "Tools", "ensure_tools", "tool_report"]
+__all__ = ["ToolStatus", "Tools", "ensure_promtool", "ensure_tools", "tool_report"]

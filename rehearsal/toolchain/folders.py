@@ -1,11 +1,11 @@
 """Where tools and Go's caches lie: outside the tree, so that checkouts share them."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.toolchain.pins import MODULES, PINS, cache_key
+from rehearsal.toolchain.pins import MODULES, PINS, Pin, cache_key
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ def cache_root(environ: Mapping[str, str], home: Path) -> Path:
 
 
 def cache_folders(environ: Mapping[str, str]) -> CacheFolders:
+    """Return the cache for this machine and the rehearsal's pins."""
+    return folders_of(PINS, environ)
+
+
+def folders_of(pins: Iterable[Pin], environ: Mapping[str, str]) -> CacheFolders:
     """Return the cache for this machine and these pins."""
-    key = cache_key(PINS, MODULES, f"{platform.system()}/{platform.machine()}")
+    key = cache_key(pins, MODULES, f"{platform.system()}/{platform.machine()}")
     return CacheFolders(cache_root(environ, Path.home()), key)

@@ -48,7 +48,7 @@ class Pin:
     """None: never taken from PATH."""
 
 
-MODULE_DISK_MIB = {"etcd": 700, "pulumi": 2_800, "cluster": 7_000}
+MODULE_DISK_MIB = {"etcd": 700, "pulumi": 2_800, "cluster": 7_000, "promtool": 1_500}
 """What a module's sources and compiled packages add to Go's caches, MiB (measured, rounded up)."""
 
 _KUBERNETES = Version(1, 36, 3)
@@ -117,6 +117,18 @@ PINS = (
     _keda("keda-adapter", "adapter", 10),
     _kubernetes("kubectl", 16, _KUBECTL),
 )
+
+PROMTOOL = Pin(
+    "promtool",
+    "promtool",
+    "github.com/prometheus/prometheus/cmd/promtool",
+    Version(0, 313, 5),
+    "-X github.com/prometheus/common/version.Version=3.13.5",
+    180,
+    PathRule(("--version",), Version(3, 0), "Prometheus 2 writes histograms' bounds otherwise"),
+)
+"""Checks alert rules; only tests need it, so it is no tool of the rehearsal and has a cache of its
+own: a change here builds nothing else anew. Prometheus 3.x is released as Go module 0.3xx."""
 
 
 def build_arguments(pin: Pin) -> tuple[str, ...]:

@@ -224,6 +224,31 @@ def test_the_gauges_are_what_the_broker_holds(fleet: Fleet, waiting: "redis.Redi
     assert 100 <= metrics.value("fleet_queue_oldest_age_seconds", queue="labeling") < 120
     assert metrics.value("fleet_queue_pending", queue="training") == 0
     assert metrics.value("fleet_queue_oldest_age_seconds", queue="training") == 0
+    eventually(lambda: metrics.value("fleet_janitor_last_round_timestamp_seconds"))
+    assert abs(metrics.value("fleet_janitor_last_round_timestamp_seconds") - time.time()) < 10
+    info = waiting.info()
+    assert metrics.value("redis_up") == metrics.value("redis_rdb_last_bgsave_status") == 1
+    assert metrics.value("redis_memory_max_bytes") == info["maxmemory"]
+    assert abs(metrics.value("redis_memory_used_bytes") / info["used_memory"] - 1) < 0.5
+    assert 2 <= metrics.value("redis_connected_clients") < 20
+
+
+def test_a_campaign_is_told_while_it_is_on(fleet: Fleet) -> None:
+    api, path = fleet.api(), "/api/v1/fleet/campaigns/labeling"
+    metrics = Process(fleet).metrics
+    eventually(lambda: metrics.value("fleet_janitor_last_round_timestamp_seconds"))
+    assert "fleet_campaign_active" in metrics.families()
+    assert metrics.value("fleet_campaign_active", queue="labeling") == 0
+
+    since = api.put(path).json()["since"]
+    assert abs(since - time.time()) < 5
+    assert api.put(path).json() == {"since": since}
+    eventually(lambda: metrics.value("fleet_campaign_active", queue="labeling") == 1)
+    assert metrics.value("fleet_campaign_active", queue="training") == 0
+
+    assert api.delete(path).json() == {"was_on": True}
+    eventually(lambda: metrics.value("fleet_campaign_active", queue="labeling") == 0)
+    assert api.put(f"{path}x").status_code == 422
 
 
 def test_it_outlives_a_broker_that_is_away_and_gives_workers_time_to_renew(
@@ -233,7 +258,10 @@ def test_it_outlives_a_broker_that_is_away_and_gives_workers_time_to_renew(
     eventually(lambda: janitor.metrics.value("fleet_queue_pending", queue="labeling") == 5)
     broker = fleet.broker
     broker.close()
+    eventually(lambda: janitor.metrics.families()["redis_up"].samples[0].value == 0)
+    round_s = janitor.metrics.value("fleet_janitor_last_round_timestamp_seconds")
     time.sleep(3)
+    assert janitor.metrics.value("fleet_janitor_last_round_timestamp_seconds") == round_s
     beaten = janitor.heartbeat.stat().st_mtime
     eventually(lambda: janitor.heartbeat.stat().st_mtime > beaten)
     hold(waiting, "labeling", 30)

@@ -11,6 +11,7 @@ NAMES = (
     "operations.md",
     "runbooks/aws-upgrade.md",
     "runbooks/aws-teardown.md",
+    *(f"runbooks/{page.name}" for page in (ROOT / "docs/runbooks").glob("[A-Z]*.md")),
 )
 PAGES = {name: (ROOT / "docs" / name).read_text() for name in NAMES}
 EVERYTHING = "\n".join(PAGES.values())

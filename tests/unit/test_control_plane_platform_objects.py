@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from rehearsal.control_plane import platform_objects as objects
+from rehearsal.control_plane.metrics_kinds import SERVED, metrics_kinds
 
 
 def test_a_definition_is_applied_under_the_name_in_its_file_name(tmp_path: Path) -> None:
@@ -55,3 +56,17 @@ def test_the_metrics_api_is_reached_by_an_external_name_and_verified() -> None:
     }
     assert base64.b64decode(spec["caBundle"]) == b"PEM"
     assert "insecureSkipTLSVerify" not in spec
+
+
+def test_the_metrics_stacks_kinds_are_there_and_take_any_spec() -> None:
+    definitions = [json.loads(each.manifest) for each in metrics_kinds()]
+
+    assert {"monitoring.coreos.com": frozenset({"prometheusrules", "podmonitors"})} == SERVED
+    for each, made in zip(definitions, metrics_kinds(), strict=True):
+        names = each["spec"]["names"]
+        assert made.path.endswith(f"/{names['plural']}.monitoring.coreos.com")
+        assert each["metadata"]["name"] == f"{names['plural']}.{each['spec']['group']}"
+        assert names["plural"] in SERVED[each["spec"]["group"]]
+        (version,) = each["spec"]["versions"]
+        spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        assert (version["name"], spec["x-kubernetes-preserve-unknown-fields"]) == ("v1", True)

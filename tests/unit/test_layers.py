@@ -12,6 +12,7 @@ FORBIDDEN = {
     "rehearsal": {"fleet", "infra", "worker_image"},
     "worker_image": {"fleet", "infra", "rehearsal"},
     "infra/models": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
+    "infra/alerts": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
     "infra/manifests": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
 }
 

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.toolchain.folders import cache_root
+from rehearsal.toolchain.folders import cache_folders, cache_root
 from rehearsal.toolchain.go_toolchain import MINIMUM, REQUIREMENTS
 from rehearsal.toolchain.pins import (
     MODULE_DISK_MIB,
     MODULES,
     PINS,
+    PROMTOOL,
     Pin,
     build_arguments,
     cache_key,
 )
+from rehearsal.toolchain.promtool import promtool_folders
 from rehearsal.toolchain.versions import Version, parse_version
 
 PLATFORM = "Linux/x86_64"
@@ -30,7 +32,7 @@ def _modules(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("pin", PINS, ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", [*PINS, PROMTOOL], ids=lambda pin: pin.tool)
 def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     required = re.findall(r"^\t?(?:require )?(\S+) v(\S+)$", _go_mod(pin), re.MULTILINE)
     versions = [version for path, version in required if pin.package.startswith(path)]
@@ -38,7 +40,7 @@ def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     assert versions == [str(pin.version)]
 
 
-@pytest.mark.parametrize("pin", PINS, ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", [*PINS, PROMTOOL], ids=lambda pin: pin.tool)
 def test_a_pinned_package_is_imported_by_its_module_so_tidying_keeps_it(pin: Pin) -> None:
     assert f'_ "{pin.package}"' in (MODULES / pin.module / "tools.go").read_text()
 
@@ -96,7 +98,13 @@ def test_what_changes_no_binary_keeps_the_cache(tmp_path: Path) -> None:
 
 
 def test_a_build_names_no_folder_of_the_machine_in_the_binary() -> None:
-    assert all("-trimpath" in build_arguments(pin) for pin in PINS)
+    assert all("-trimpath" in build_arguments(pin) for pin in (*PINS, PROMTOOL))
+
+
+def test_what_only_tests_need_is_in_a_cache_of_its_own() -> None:
+    assert PROMTOOL not in PINS
+    assert PROMTOOL.module not in {pin.module for pin in PINS}
+    assert promtool_folders({}).key != cache_folders({}).key
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(fleet, fleet, fleet, fleet, fleet), TOKEN)
+    return create_api(Ports(*[fleet] * 6), TOKEN)
 
 
 def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fleet) -> None:

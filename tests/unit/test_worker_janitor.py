@@ -139,7 +139,7 @@ def test_many_strays_are_told_in_a_few_lines() -> None:
 
 def test_health_is_degraded_by_what_the_janitor_told() -> None:
     fleet = Fleet(states={"labeling": queue_state(0)})
-    api: FastAPI = create_api(Ports(fleet, fleet, fleet, fleet, fleet), TOKEN)
+    api: FastAPI = create_api(Ports(*[fleet] * 6), TOKEN)
     asked = "/api/v1/workers/health"
 
     assert ask(api, "GET", asked).json()["status"] == "healthy"

@@ -14,7 +14,7 @@ from worker_image.dead_letters import DeadLetter, UnknownLetterError
 from worker_image.declared import QueueAlert
 from worker_image.janitor_word import JanitorWord
 from worker_image.presence import ActiveTask, Presence
-from worker_image.publish import RoutedTask, TaskRequest
+from worker_image.publish import RefusedError, RoutedTask, TaskRequest
 from worker_image.queues import QueueReport
 from worker_image.replay import ParkedLetters
 from worker_image.results import TaskOutcome
@@ -30,7 +30,7 @@ UPDATE = "worker_image.tasks.quick.update_metadata"
 
 @dataclass
 class Fleet:
-    """All five ports; `trouble` is raised by each of them."""
+    """All six ports; `trouble` is raised by each of them."""
 
     sent: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
@@ -40,6 +40,7 @@ class Fleet:
     parked: dict[tuple[str, str], DeadLetter] = field(default_factory=dict)
     """By queue and task id."""
     janitor: JanitorWord | None = None
+    campaigns: dict[str, float] = field(default_factory=dict)
     trouble: Exception | None = None
 
     def publish(self, asked: TaskRequest) -> str:
@@ -96,6 +97,20 @@ class Fleet:
         letter = self.letter(queue, task_id)
         del self.parked[queue, task_id]
         return letter
+
+    def running(self) -> Mapping[str, float]:
+        self._fail()
+        return self.campaigns
+
+    def start(self, queue: str) -> float:
+        self._fail()
+        if queue not in {"default", "labeling"}:
+            raise RefusedError(f"unknown queue {queue!r}: declared are default, labeling")
+        return self.campaigns.setdefault(queue, 100.0 + len(self.campaigns))
+
+    def stop(self, queue: str) -> bool:
+        self._fail()
+        return self.campaigns.pop(queue, None) is not None
 
     def _fail(self) -> None:
         if self.trouble is not None:
