@@ -11,11 +11,12 @@ from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker_image.confirm import NotConfirmedError
 from worker_image.settings import Settings
 
 
 class BrokerAwayError(Exception):
-    """The broker did not answer; the same may be asked again later."""
+    """The broker did not answer, or not for enough of it; the same may be asked again later."""
 
 
 @contextmanager
@@ -23,6 +24,8 @@ def answering() -> Iterator[None]:
     """Turn what Celery, kombu, redis-py and sockets raise into BrokerAwayError."""
     try:
         yield
+    except NotConfirmedError as error:
+        raise BrokerAwayError(str(error)) from error
     except (BackendError, KombuError, redis.RedisError, OSError) as error:
         raise BrokerAwayError(f"the broker does not answer: {type(error).__name__}") from error
 

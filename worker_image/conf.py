@@ -4,6 +4,7 @@ Tried on Celery 5.7.0 with kombu 5.7.0: what is called lossy here lost tasks in 
 """
 
 from worker_image.broker import tls_options
+from worker_image.confirm import CONFIRM_REPLICAS
 from worker_image.routing import Router
 from worker_image.schedule import beat_schedule
 from worker_image.settings import Settings
@@ -133,6 +134,7 @@ def transport_options(settings: Settings) -> dict[str, object]:
         "priority_steps": list(settings.fleet.priority_steps),
         FAIR_QUEUES: dict(settings.fleet.fair),
         DELIVERY: settings.fleet.delivery,
+        CONFIRM_REPLICAS: settings.fleet.confirm_replicas,
         "queue_order_strategy": _order(settings),
         "unacked_key": key,
         "unacked_index_key": f"{key}_index",

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from worker_image.tenants import place_of
@@ -96,6 +104,8 @@ class FleetSettings(_Declared):
     visibility timeout need not exceed the longest task."""
     delivery_limit: PositiveInt = 5
     """A message is delivered so often; if none of them ends it, it is parked."""
+    confirm_replicas: NonNegativeInt = 0
+    """A message counts as sent once so many replicas of the broker have it, too."""
 
     @model_validator(mode="after")
     def _steps_ascend_from_zero(self) -> Self:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from celery.utils import uuid
 
 from worker_image import transport
+from worker_image.confirm import CONFIRM_REPLICAS, Confirming
 from worker_image.transport.words import RUN_WORDS, Words
 
 TRANSPORT = "worker_image.once:Transport"
@@ -30,11 +31,15 @@ SENT_KEPT_S = 180
 MESSAGE_MAX_BYTES = 256 * 1024
 
 # ARGV[1] is the record, ARGV[2] its life in seconds. The record comes last: a full Redis refuses
-# the message before it.
+# the message before it. Asked again it writes the record's end of life anew, as it was: a replica
+# that confirms that write (worker_image/confirm.py) has the message before it.
 _SEND_ONCE = f"""
 {RUN_WORDS}
 local held = redis.call('GET', KEYS[1])
-if held then return held end
+if held then
+    redis.call('PEXPIREAT', KEYS[1], redis.call('PEXPIRETIME', KEYS[1]))
+    return held
+end
 run_words(3)
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
@@ -145,6 +150,9 @@ def sending(key: str, request: str, task_id: str) -> Iterator[Sending]:
 class Channel(transport.Channel):
     """A publisher's channel; it consumes nothing but answers to remote control."""
 
+    confirm_replicas = 0
+    from_transport_options = (*transport.Channel.from_transport_options, CONFIRM_REPLICAS)
+
     def prepare_message(self, body: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu's
         """Return the message; raises MessageTooLargeError."""
         _check_size(body, kwargs.get("headers") or next(iter(args[3:4]), None) or {})
@@ -158,7 +166,9 @@ class Channel(transport.Channel):
         words = Words(self.global_keyprefix)
         super()._put(queue, message, **kwargs, _publish_batch=words)
         with self.conn_or_acquire() as client:
-            step.send(client, self.global_keyprefix, words.told)
+            asked = self.confirm_replicas
+            sender = Confirming(client, asked) if asked else client
+            step.send(sender, self.global_keyprefix, words.told)
 
 
 class Transport(transport.Transport):

@@ -18,10 +18,13 @@ from worker_image.transport.words import RUN_WORDS
 _MARKED_S = 3600
 
 # KEYS: the queue's letters, the mark. ARGV: task id, the letter as it was read; then the commands.
-# A server that is full refuses the first of them, and nothing is changed.
+# A server that is full refuses the first of them, and nothing is changed. Tried again it writes,
+# which worker_image/confirm.py asks for.
 _SEND_AND_REMOVE = f"""
 {RUN_WORDS}
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return redis.call('EXISTS', KEYS[2]) end
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
+    return redis.call('EXPIRE', KEYS[2], '{_MARKED_S}')
+end
 run_words(3)
 redis.call('SET', KEYS[2], '1', 'EX', '{_MARKED_S}')
 redis.call('HDEL', KEYS[1], ARGV[1])

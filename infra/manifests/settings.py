@@ -71,6 +71,7 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "visibilityTimeoutSeconds": visibility_s(config),
         "delivery": config.broker.delivery,
         "deliveryLimit": config.broker.delivery_limit,
+        "confirmReplicas": config.broker.confirm_replicas,
     }
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from infra.models.aws_agreement import aws_problems
-from infra.models.broker import BrokerUse
+from infra.models.broker import BrokerUse, ExistingBroker
 from infra.models.cluster import NodeGroupSpec
+from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
@@ -52,6 +53,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
         yield from _time(name, plans[name].grace_s, visible_s, fleet)
         yield from _bounds(name, plans[name], fleet)
     yield from _lease(broker)
+    yield from _confirmed(broker)
     yield from _connections(plans, broker.max_connections)
 
 
@@ -116,6 +118,15 @@ def _lease(broker: BrokerUse) -> Iterator[str]:
         yield (
             f"broker.visibilityTimeoutSeconds is {visible_s}, below {_SHORTEST_LEASE_S}: while a "
             "broker fails over no lease is renewed, and tasks would run a second time"
+        )
+
+
+def _confirmed(broker: ExistingBroker | ElastiCacheBroker) -> Iterator[str]:
+    if broker.confirm_replicas > broker.replicas:
+        stated = "replicas" if isinstance(broker, ExistingBroker) else "nodes, less the primary"
+        yield (
+            f"broker.confirmReplicas is {broker.confirm_replicas}, above the {broker.replicas} "
+            f"replicas that the broker has (broker.{stated}): no publish would be confirmed"
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from infra.models.base import Spec
 from infra.models.types import NamespaceName, ObjectName
@@ -37,6 +37,9 @@ class BrokerUse(Spec):
     leases, since its worker last renewed it."""
     delivery_limit: PositiveInt = 5
     """How often a message is delivered; one that never ends its task is parked after that."""
+    confirm_replicas: NonNegativeInt = 0
+    """How many replicas must have a message before its publish returns; 0 asks none. While fewer
+    are there, nothing can be published."""
 
 
 class ExistingBroker(BrokerUse):
@@ -49,6 +52,8 @@ class ExistingBroker(BrokerUse):
     system knows, as of ElastiCache's."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""
+    replicas: NonNegativeInt = 0
+    """How many replicas it has, for `confirmReplicas`."""
 
     @property
     def publishes_ca(self) -> bool:

@@ -94,6 +94,11 @@ class ElastiCacheBroker(BrokerUse):
         return self
 
     @property
+    def replicas(self) -> int:
+        """Nodes beside the primary."""
+        return self.nodes - 1
+
+    @property
     def publishes_ca(self) -> bool:
         """False: Amazon's CA is among every system's own."""
         return False

@@ -43,6 +43,7 @@ FLEET = (
     "EXEC",
     f"WATCH {KEY}",
     f"EVAL s 1 {KEY}",
+    "WAIT 1 1000",
     f"EVALSHA s 1 {KEY}",
     "SCRIPT LOAD s",
     "SELECT 1",

@@ -264,6 +264,7 @@ BREAKS: dict[str, Break] = {
     "a secret's name with a slash": stated("broker.connectionSecret.name", "platform/broker"),
     "a long namespace": stated("namespace", "n" * 64),
     "too few connections": stated("broker.maxConnections", 1),
+    "more replicas than there are": stated("broker.confirmReplicas", 1),
     "no queues": missing("queues"),
     "no broker": missing("broker"),
     "no node groups": missing("nodeGroups"),

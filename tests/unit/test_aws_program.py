@@ -158,6 +158,10 @@ def written(tmp_path: Path, changes: dict[str, Any]) -> Path:
         ({"broker.maxmemoryPolicy": "volatile-lru"}, "broker: maxmemoryPolicy is 'volatile-lru'"),
         ({"broker.maxConnections": 10}, "broker.maxConnections is 10, below the"),
         (
+            {"broker.confirmReplicas": 2},
+            "broker.confirmReplicas is 2, above the 1 replicas that the broker has (broker.nodes, ",
+        ),
+        (
             {"image": "registry.test/worker:1"},
             "image is 'registry.test/worker:1': in prod it is given by digest",
         ),

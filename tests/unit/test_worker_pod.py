@@ -224,6 +224,8 @@ def test_changed_values_reach_the_app(tmp_path: Path) -> None:
         "resultExpiresSeconds": 1234,
         "visibilityTimeoutSeconds": 9999,
         "deliveryLimit": 3,
+        "confirmReplicas": 1,
+        "replicas": 2,
     }
     stated["beat"] |= {"diskSampleHours": 24, "purgeTrainingHour": 1, "purgeScrapeHour": 2}
     stated["beat"]["maintenanceQueue"] = "labeling"
@@ -237,6 +239,7 @@ def test_changed_values_reach_the_app(tmp_path: Path) -> None:
     assert differing(options, agreed_transport(config, "unacked:labeling")) == {}
     assert (options["visibility_timeout"], app.conf.result_expires) == (9999, 1234)
     assert loaded.fleet.delivery_limit == 3
+    assert (loaded.fleet.confirm_replicas, options["confirm_replicas"]) == (1, 1)
     assert app.conf.beat_schedule["record-disk-usage"]["schedule"].total_seconds() == 24 * 3600
     assert app.conf.task_default_queue == "labeling"
 

@@ -1,0 +1,1 @@
+"""What becomes of messages whose publish was answered when the broker's machine is lost."""
