@@ -36,6 +36,8 @@ class CreateAnswer(BaseModel):
     """The id under which the result will be found."""
 
     task_id: str
+    status: Literal["stored"] | None = None
+    """`stored`: the broker is away, and the task is sent once it is back; else it is left out."""
 
 
 class PendingAnswer(BaseModel):

@@ -16,6 +16,7 @@ from worker_image.api_models import (
     result_answer,
 )
 from worker_image.api_monitor_routes import FleetMonitor, QueueReporter, monitor_router
+from worker_image.api_outbox_routes import OutboxReport, outbox_router
 from worker_image.api_page import PAGE, page_router
 from worker_image.api_task_routes import TaskPublisher, task_router
 from worker_image.results import TaskOutcome
@@ -38,6 +39,8 @@ class Ports:
     monitor: FleetMonitor
     dead: DeadLetters
     campaigns: CampaignSwitch
+    outbox: OutboxReport | None = None
+    """Where requests are accepted while the broker is away."""
 
 
 def create_api(ports: Ports, token: str) -> FastAPI:
@@ -62,6 +65,8 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     api.include_router(monitor_router(ports.queues, ports.monitor))
     api.include_router(dead_router(ports.dead))
     api.include_router(campaign_router(ports.campaigns))
+    if ports.outbox is not None:
+        api.include_router(outbox_router(ports.outbox))
     api.include_router(page_router())
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # FastAPI's way
     return api

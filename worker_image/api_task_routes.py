@@ -12,25 +12,30 @@ from contextvars import copy_context
 from functools import partial
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 
 from worker_image.api_models import CreateAnswer, CreateRequest, IdempotencyKey, Priority
 from worker_image.arguments import arguments_model
-from worker_image.publish import RoutedTask, TaskRequest
+from worker_image.publish import Accepted, RoutedTask, TaskRequest
 
 _TASKS = "worker_image.tasks."
 # More than the publisher has connections: who waits for one is told within seconds.
 _THREADS = 16
 
-Send = Callable[[TaskRequest], Awaitable[CreateAnswer]]
+_STORED = 202
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    _STORED: {"model": CreateAnswer, "description": "stored: sent once the broker is back"}
+}
+
+Send = Callable[[TaskRequest, Response], Awaitable[CreateAnswer]]
 
 
 class TaskPublisher(Protocol):
     """Sends tasks; raises RefusedError, or BrokerAwayError as all ports do."""
 
-    def publish(self, asked: TaskRequest) -> str:
-        """Send a task and return its id."""
+    def publish(self, asked: TaskRequest) -> Accepted:
+        """Send a task, or take it to be sent later."""
 
     def tasks(self) -> Iterable[RoutedTask]:
         """Return every task that this stack takes."""
@@ -40,16 +45,21 @@ def task_router(publisher: TaskPublisher) -> APIRouter:
     """Return `/create`, and `/api/v1/tasks/<module>/<task>` for each task."""
     router = APIRouter(tags=["tasks"])
     send = _in_threads(publisher)
-    router.add_api_route("/create", _by_name(send), methods=["POST"], operation_id="create")
+    posted: dict[str, Any] = {
+        "methods": ["POST"],
+        "responses": _RESPONSES,
+        "response_model_exclude_none": True,
+    }
+    router.add_api_route("/create", _by_name(send), operation_id="create", **posted)
     for task in publisher.tasks():
         short = task.name.removeprefix(_TASKS)
         router.add_api_route(
             f"/api/v1/tasks/{short.replace('.', '/')}",
             _by_arguments(send, task.name, arguments_model(task.function)),
-            methods=["POST"],
             operation_id=short,
             summary=f"{short}, on queue {task.queue}",
             description=inspect.getdoc(task.function),
+            **posted,
         )
     return router
 
@@ -57,11 +67,15 @@ def task_router(publisher: TaskPublisher) -> APIRouter:
 def _in_threads(publisher: TaskPublisher) -> Send:
     threads = ThreadPoolExecutor(_THREADS, "publish")
 
-    async def send(asked: TaskRequest) -> CreateAnswer:
+    async def send(asked: TaskRequest, response: Response) -> CreateAnswer:
         # With the request's trace, which a thread of a pool knows nothing of.
         publish = partial(copy_context().run, publisher.publish, asked)
         sent = asyncio.get_running_loop().run_in_executor(threads, publish)
-        return CreateAnswer(task_id=await sent)
+        accepted = await sent
+        if not accepted.stored:
+            return CreateAnswer(task_id=accepted.task_id)
+        response.status_code = _STORED
+        return CreateAnswer(task_id=accepted.task_id, status="stored")
 
     return send
 
@@ -69,10 +83,12 @@ def _in_threads(publisher: TaskPublisher) -> Send:
 def _by_name(send: Send) -> Callable[..., Awaitable[CreateAnswer]]:
     async def create(
         request: CreateRequest,
+        response: Response,
         idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
     ) -> CreateAnswer:
         """Send any task of this stack by its full name."""
-        return await send(TaskRequest(**dict(request), idempotency_key=idempotency_key))
+        asked = TaskRequest(**dict(request), idempotency_key=idempotency_key)
+        return await send(asked, response)
 
     return create
 
@@ -82,13 +98,15 @@ def _by_arguments(
 ) -> Callable[..., Awaitable[CreateAnswer]]:
     async def create(
         arguments: Any,  # noqa: ANN401 - of the task's model, below
+        response: Response,
         priority: Annotated[Priority | None, Query()] = None,
         queue: Annotated[str | None, Query()] = None,
         tenant: Annotated[str | None, Query()] = None,
         idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
     ) -> CreateAnswer:
         given = arguments.model_dump(exclude_unset=True)
-        return await send(TaskRequest(name, given, queue, priority, tenant, idempotency_key))
+        asked = TaskRequest(name, given, queue, priority, tenant, idempotency_key)
+        return await send(asked, response)
 
     # FastAPI reads the body's model from the annotation.
     create.__annotations__["arguments"] = model

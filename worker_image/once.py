@@ -4,7 +4,8 @@ A mark and the message are written by one Lua script: one is there if and only i
 this server and on a replica that takes over. So a publisher that tries again after an answer was
 lost writes nothing twice. A caller may have a key of its own: two requests that race and a repeated
 one then come to one message, too. Marks, behind the key prefix: `fleet:sent:<random>` for minutes,
-and `fleet:once:<SHA-256 of the caller's key>` for a day.
+for a day where an outbox may send the message again (worker_image/outbox.py), and
+`fleet:once:<SHA-256 of the caller's key>` for a day.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +14,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol
+from uuid import NAMESPACE_OID, uuid5
 
 from celery.utils import uuid
+from kombu.utils.json import dumps
 
 from worker_image import transport
 from worker_image.confirm import CONFIRM_REPLICAS, Confirming
@@ -45,6 +48,9 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
 """
 
+# What Celery's second protocol adds to every body (5.7.0, app/amqp.py).
+_EMBEDDED = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+
 
 class KeyReusedError(ValueError):
     """A caller's key that belongs to another request."""
@@ -61,6 +67,11 @@ class Step(Protocol):
         """Do it; the words are commands, each after their number."""
 
 
+def new_mark() -> str:
+    """Return a mark that no message has, without key prefix."""
+    return f"fleet:sent:{uuid()}"
+
+
 @dataclass
 class Sent:
     """The step of a message without a caller's key: it is written, and a mark of its own.
@@ -68,13 +79,14 @@ class Sent:
     Not its task's id, which a retry has too, and a message that an operator sends again.
     """
 
-    mark: str = field(default_factory=lambda: f"fleet:sent:{uuid()}")
+    mark: str = field(default_factory=new_mark)
     """Without key prefix."""
+    kept_s: int = SENT_KEPT_S
 
     def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
         """Send the message unless an earlier try has, whose answer was lost."""
         key = f"{prefix}{self.mark}"
-        client.execute_command("EVAL", _SEND_ONCE, 1, key, 1, SENT_KEPT_S, *words)
+        client.execute_command("EVAL", _SEND_ONCE, 1, key, 1, self.kept_s, *words)
 
 
 @dataclass
@@ -119,6 +131,24 @@ class Sending:
         return task_id
 
 
+def task_id_under(key: str, request: str) -> str:
+    """Return the id of a request under a caller's key.
+
+    It is the same in every process that is asked, also while none of them can ask Redis.
+    """
+    return str(uuid5(NAMESPACE_OID, dumps([key, request])))
+
+
+def check_arguments(task: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that no message would carry, before there is a channel to tell.
+
+    Raises:
+        MessageTooLargeError: the message would be above `MESSAGE_MAX_BYTES`.
+
+    """
+    _check_size(dumps([[], arguments, _EMBEDDED]), {"task": task})
+
+
 _step: ContextVar[Step | None] = ContextVar("step", default=None)
 
 
@@ -137,14 +167,6 @@ def writing() -> Iterator[None]:
     """Let what is published meanwhile, one message, be written once, whatever tries it takes."""
     with in_one_step(_step.get() or Sent()):
         yield
-
-
-@contextmanager
-def sending(key: str, request: str, task_id: str) -> Iterator[Sending]:
-    """Send what this thread publishes meanwhile under a caller's key."""
-    begun = Sending(key, request, task_id)
-    with in_one_step(begun):
-        yield begun
 
 
 class Channel(transport.Channel):

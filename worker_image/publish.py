@@ -15,10 +15,21 @@ from worker_image.arguments import checked
 from worker_image.broker import answering
 from worker_image.conf import TASK_MODULES
 from worker_image.declared import FleetSettings
-from worker_image.once import KeyReusedError, MessageTooLargeError, sending
+from worker_image.once import (
+    SENT_KEPT_S,
+    KeyReusedError,
+    MessageTooLargeError,
+    Sending,
+    Sent,
+    check_arguments,
+    in_one_step,
+    new_mark,
+    task_id_under,
+)
 from worker_image.priority import kombu_priority
 from worker_image.routing import Router, UnroutedTaskError
 from worker_image.tenants import HEADER, TenantError, checked_tenant
+from worker_image.tracing import asked_context
 
 _TIMEOUT_S = 2
 _CONNECTIONS = 10
@@ -46,6 +57,32 @@ class TaskRequest:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A request that was taken."""
+
+    task_id: str
+    stored: bool = False
+    """Whether it waits on the API's disk for the broker, and is not sent yet."""
+
+
+@dataclass(frozen=True)
+class TaskMessage:
+    """A request that was checked; however often it is sent, it is written once."""
+
+    task: str
+    task_id: str
+    arguments: Mapping[str, Any]
+    options: Mapping[str, Any]
+    """Celery's own: queue, priority, headers."""
+    mark: str
+    """Of a message without a caller's key (`once.Sent`)."""
+    key: str | None = None
+    """The caller's."""
+    request: str = ""
+    """What is asked for under the caller's key; the same text for the same request."""
+
+
+@dataclass(frozen=True)
 class RoutedTask:
     """A task that some queue of this stack takes."""
 
@@ -58,33 +95,85 @@ class RoutedTask:
 class Publisher:
     """Publishes declared tasks with bounded retries, over connections of its own."""
 
-    def __init__(self, app: Celery, fleet: FleetSettings, router: Router) -> None:
+    def __init__(
+        self, app: Celery, fleet: FleetSettings, router: Router, mark_kept_s: int = SENT_KEPT_S
+    ) -> None:
+        """Take the app's tasks.
+
+        Args:
+            app: knows the tasks and the broker.
+            fleet: declares the queues.
+            router: knows each task's queue.
+            mark_kept_s: for how long the same message is sent once, where it has no caller's key.
+
+        """
         self._app = app
         self._fleet = fleet
         self._router = router
+        self._mark_kept_s = mark_kept_s
         app.loader.import_default_modules()
         app.finalize()
 
-    def publish(self, asked: TaskRequest) -> str:
-        """Send a task and return its id, which Redis has answered for.
+    def publish(self, asked: TaskRequest) -> Accepted:
+        """Send a task, which Redis has answered for.
 
         Raises:
-            RefusedError: the task, its arguments or the queue are not declared; or its arguments
-                are too large; or the task has a tenant, and its queue has none; or its key belongs
-                to another request.
+            RefusedError: as `checked` and `send` raise it.
             BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
                 under the same key, it is sent once.
 
         """
+        return Accepted(self.send(self.checked(asked)))
+
+    def checked(self, asked: TaskRequest) -> TaskMessage:
+        """Return the message of a request; the broker is not asked.
+
+        Raises:
+            RefusedError: the task, its arguments or the queue are not declared; or the task has a
+                tenant, and its queue has none.
+
+        """
         arguments = self._checked(asked.task, asked.kwargs, asked.queue)
-        options = self._options(asked)
-        if asked.idempotency_key is None:
-            return self._send(asked.task, arguments, options)
-        with sending(asked.idempotency_key, _text(asked, arguments), uuid()) as begun:
-            self._send(asked.task, arguments, options | {"task_id": begun.task_id})
+        options: dict[str, Any] = {}
+        if asked.queue is not None:
+            options["queue"] = asked.queue
+        if asked.priority is not None:
+            options["priority"] = kombu_priority(asked.priority)
+        if headers := {**self._tenant_header(asked), **asked_context()}:
+            options["headers"] = headers
+        if (key := asked.idempotency_key) is None:
+            return TaskMessage(asked.task, uuid(), arguments, options, new_mark())
+        text = _text(asked, arguments)
+        task_id = task_id_under(key, text)
+        return TaskMessage(asked.task, task_id, arguments, options, new_mark(), key, text)
+
+    def send(self, message: TaskMessage) -> str:
+        """Send a message and return its task's id, which is another one's of old under its key.
+
+        Raises:
+            RefusedError: its arguments are too large, no queue takes the task, or its key belongs
+                to another request.
+            BrokerAwayError: no answer came; sent again, it is written once.
+
+        """
+        step: Sent | Sending = Sent(message.mark, self._mark_kept_s)
+        if message.key is not None:
+            step = Sending(message.key, message.request, message.task_id)
+        told = {"kwargs": message.arguments, "task_id": message.task_id, **message.options}
         try:
-            return begun.settled()
-        except KeyReusedError as error:
+            with in_one_step(step), self.producing() as producer:
+                self._app.send_task(message.task, producer=producer, retry_policy=RETRY, **told)
+            return step.settled() if isinstance(step, Sending) else message.task_id
+        except (MessageTooLargeError, UnroutedTaskError, KeyReusedError) as error:
+            raise RefusedError(str(error)) from None
+
+    def check_unsent(self, message: TaskMessage) -> None:
+        """Find out without the broker what sending a message would; raises RefusedError."""
+        if "queue" not in message.options and self._router.queue_of(message.task) is None:
+            raise RefusedError(f"task {message.task!r} matches no route of this stack's queues")
+        try:
+            check_arguments(message.task, message.arguments)
+        except MessageTooLargeError as error:
             raise RefusedError(str(error)) from None
 
     @contextmanager
@@ -105,24 +194,6 @@ class Publisher:
             for name, task in sorted(self._app.tasks.items())
             if name.startswith(TASK_MODULES) and (queue := self._router.queue_of(name))
         )
-
-    def _options(self, asked: TaskRequest) -> dict[str, Any]:
-        options: dict[str, Any] = {"retry_policy": RETRY}
-        if asked.queue is not None:
-            options["queue"] = asked.queue
-        if asked.priority is not None:
-            options["priority"] = kombu_priority(asked.priority)
-        if asked.tenant is not None:
-            options["headers"] = {HEADER: self._checked_tenant(asked, asked.tenant)}
-        return options
-
-    def _send(self, task: str, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-        try:
-            with self.producing() as producer:
-                sent = self._app.send_task(task, kwargs=arguments, producer=producer, **options)
-        except (MessageTooLargeError, UnroutedTaskError) as error:
-            raise RefusedError(str(error)) from None
-        return str(sent.id)
 
     @cached_property
     def _producers(self) -> pools.ProducerPool:
@@ -150,7 +221,9 @@ class Publisher:
         except ValueError as error:
             raise RefusedError(f"task {task!r}: {error}") from None
 
-    def _checked_tenant(self, asked: TaskRequest, tenant: str) -> str:
+    def _tenant_header(self, asked: TaskRequest) -> dict[str, str]:
+        if (tenant := asked.tenant) is None:
+            return {}
         queue = asked.queue or self._router.queue_of(asked.task)
         if queue is not None and queue not in self._fleet.fair:
             raise RefusedError(
@@ -158,7 +231,7 @@ class Publisher:
                 f"no tenants; fair are {sorted(self._fleet.fair)}"
             )
         try:
-            return checked_tenant(tenant)
+            return {HEADER: checked_tenant(tenant)}
         except TenantError as error:
             raise RefusedError(str(error)) from None
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import redis
 from celery.backends.redis import RedisBackend
-from celery.states import SUCCESS
+from celery.states import FAILURE, SUCCESS
 
 from worker_image.broker import answering
 
@@ -45,6 +45,12 @@ class ResultBackend(RedisBackend):
             pipe.set(key, value, nx=True, ex=self.expires)
             pipe.publish(key, value)
             return bool(pipe.execute()[0])
+
+    def failure(self, task_id: str, error: Exception) -> tuple[str, str]:
+        """Return key and value of a task's end by an error, as Celery stores it."""
+        meta = self._get_result_meta(self.encode_result(error, FAILURE), FAILURE, None, None)
+        meta["task_id"] = task_id
+        return self.get_key_for_task(task_id), self.encode(meta)
 
     def on_task_call(self, producer: object, task_id: str) -> None:
         """Publish without subscribing; `AsyncResult.get` subscribes when it waits."""
@@ -104,6 +110,17 @@ class Results:
                 return TaskOutcome("failed", error=_told(meta["result"], meta["status"]))
             case _:
                 return TaskOutcome("pending")
+
+    def fail(self, task_id: str, error: Exception) -> None:
+        """Store the end of a task that cannot be sent.
+
+        Raises:
+            BrokerAwayError: the result store does not answer.
+
+        """
+        key, value = self._backend.failure(task_id, error)
+        with answering():
+            self._client.set(key, value, ex=self._backend.expires)
 
     def forget_failure(self, task_id: str) -> None:
         """Let a task that failed and is sent again be pending.

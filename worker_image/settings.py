@@ -72,6 +72,8 @@ class Environment(BaseModel):
     data_dir: Path = Field(alias="FLEET_DATA_DIR")
     heartbeat_file: Path | None = Field(None, alias="FLEET_HEARTBEAT_FILE")
     api_token: SecretStr | None = Field(None, alias="FLEET_API_TOKEN")
+    outbox_dir: Path | None = Field(None, alias="FLEET_OUTBOX_DIR")
+    """Where the API keeps what it accepts while the broker is away; without it, it refuses."""
     pod_name: str | None = Field(None, alias="POD_NAME")
     grace_s: PositiveInt | None = Field(None, alias="FLEET_GRACE_SECONDS")
     """Seconds between SIGTERM and SIGKILL."""

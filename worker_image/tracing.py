@@ -34,6 +34,11 @@ def carried(headers: Mapping[str, Any]) -> dict[str, str]:
     return {TRACEPARENT: parent, _TRACESTATE: state}
 
 
+def asked_context() -> Mapping[str, str]:
+    """Return the context of the HTTP request that this thread serves; empty where it has none."""
+    return _asked.get()
+
+
 def trace_id(request: Any) -> str | None:  # noqa: ANN401 - Celery's Context
     """Return the trace that a task belongs to; None where it belongs to none."""
     parent = carried({TRACEPARENT: request.get(TRACEPARENT)}).get(TRACEPARENT)

@@ -3,6 +3,7 @@
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.container import (
+    DATA_DIR,
     HEARTBEAT_MAX_AGE_S,
     container,
     from_secret,
@@ -143,6 +144,9 @@ def api_deployment(config: FleetConfig) -> Manifest:
     command.append(f"--port={config.api.port}")
     main = container(config, "api", command, config.api.resources)
     main["env"].append(from_secret("FLEET_API_TOKEN", names.API_TOKEN, "token"))
+    if config.api.outbox:
+        # On the shared claim: a file outlives its pod, and another pod takes it over.
+        main["env"].append({"name": "FLEET_OUTBOX_DIR", "value": f"{DATA_DIR}/outbox"})
     healthz = {"httpGet": {"path": "/healthz", "port": "http"}}
     main |= {
         "ports": [{"name": "http", "containerPort": config.api.port, "protocol": "TCP"}],

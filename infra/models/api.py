@@ -12,6 +12,9 @@ class ApiSpec(Spec):
 
     port: Port = 8000
     replicas: PositiveInt = 1
+    outbox: bool = False
+    """Whether requests are accepted while the broker is away: kept on the fleet's shared data and
+    sent when it is back. Without it they are refused, with a time to come back."""
     resources: Resources = Resources(
         requests=Compute(cpu="100m", memory="256Mi"), limits=Compute(cpu="500m", memory="512Mi")
     )

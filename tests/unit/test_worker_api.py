@@ -1,19 +1,23 @@
 """The HTTP API, with the fleet replaced at its border."""
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from kombu.utils.json import dumps, loads
 
 from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask
 from tests.unit.worker_stage import document, load
+from worker_image import tracing
 from worker_image.api_guard import MAX_BODY_BYTES
 from worker_image.api_routes import Ports, create_api
 from worker_image.broker import BrokerAwayError
 from worker_image.factory import build_app, fleet_router
-from worker_image.publish import Publisher, RefusedError, TaskRequest
+from worker_image.priority import kombu_priority
+from worker_image.publish import Publisher, RefusedError, TaskMessage, TaskRequest
 from worker_image.queues import percentile
 from worker_image.results import TaskOutcome
 
@@ -222,6 +226,44 @@ def test_a_tenant_is_refused_where_it_would_have_no_list(
 ) -> None:
     with pytest.raises(RefusedError, match=told):
         publisher.publish(TaskRequest(task, {"path": "x"}, queue, tenant=tenant))
+
+
+def test_a_message_is_whole_without_the_broker_and_the_same_once_it_was_stored(
+    publisher: Publisher,
+) -> None:
+    trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "authorization": "Bearer s3cret"}
+    token = tracing._asked.set(tracing.carried(trace))
+    asked = TaskRequest(
+        "worker_image.tasks.canary.work", {"seconds": 1}, "scraping", 9, "acme", "order-7"
+    )
+    message = publisher.checked(asked)
+    tracing._asked.reset(token)
+
+    assert message.options == {
+        "queue": "scraping",
+        "priority": kombu_priority(9),
+        "headers": {"tenant": "acme", "traceparent": trace["traceparent"]},
+    }
+    assert publisher.checked(asked).task_id == message.task_id
+    stored = dumps(asdict(message))
+    assert TaskMessage(**loads(stored)) == message
+    assert "s3cret" not in stored
+
+
+@pytest.mark.parametrize(
+    ("task", "kwargs", "told"),
+    [
+        (LABEL, {"path": "x" * 300_000}, "put them into a file of the data folder"),
+        ("worker_image.tasks.training.train", {"run_id": "r", "epochs": 1}, "matches no route"),
+    ],
+)
+def test_what_sending_would_refuse_is_known_without_the_broker(
+    publisher: Publisher, task: str, kwargs: dict[str, Any], told: str
+) -> None:
+    message = publisher.checked(TaskRequest(task, kwargs))
+
+    with pytest.raises(RefusedError, match=told):
+        publisher.check_unsent(message)
 
 
 def test_a_broker_that_is_not_there_is_told_soon(publisher: Publisher) -> None:

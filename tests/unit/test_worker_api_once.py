@@ -3,8 +3,19 @@
 from typing import Any
 
 import pytest
+from kombu.utils.json import dumps
 
-from worker_image.once import Channel, KeyReusedError, Sending, sending
+from worker_image.once import (
+    MESSAGE_MAX_BYTES,
+    Channel,
+    KeyReusedError,
+    MessageTooLargeError,
+    Sending,
+    Sent,
+    check_arguments,
+    in_one_step,
+    task_id_under,
+)
 
 
 class Client:
@@ -49,7 +60,8 @@ def message(tag: str = "tag-1") -> dict[str, Any]:
 
 def put(queue: str, held: str | None = None) -> tuple[Sending, Client]:
     client = Client(held)
-    with sending("order-7", "request", "id-1") as begun:
+    begun = Sending("order-7", "request", "id-1")
+    with in_one_step(begun):
         Published(client)._put(queue, message())
     return begun, client
 
@@ -92,6 +104,32 @@ def test_another_request_under_the_key_is_refused() -> None:
 
     with pytest.raises(KeyReusedError, match="'order-7' was used for another request"):
         begun.settled()
+
+
+def test_every_process_names_a_request_under_a_key_alike() -> None:
+    assert task_id_under("order-7", "request") == "4bab4b82-46e0-5674-9bdf-2d3711e2f62d"
+    told = {task_id_under(key, request) for key in "ab" for request in "ab"}
+    assert len(told) == 4
+
+
+def test_a_mark_is_kept_for_as_long_as_its_message_may_be_sent_again() -> None:
+    client = Client()
+    with in_one_step(Sent("fleet:sent:1", kept_s=7)):
+        Published(client)._put("default", message())
+
+    (command,) = client.commands
+    assert command[3:6] == ("p:fleet:sent:1", 1, 7)
+
+
+def test_arguments_are_too_large_without_a_channel_where_they_are_with_one() -> None:
+    rest = len(
+        dumps([[], {"text": ""}, dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))])
+    )
+    largest = "x" * (MESSAGE_MAX_BYTES - rest)
+    check_arguments("a.task", {"text": largest})
+
+    with pytest.raises(MessageTooLargeError, match="its arguments are 262145 bytes as JSON"):
+        check_arguments("a.task", {"text": f"{largest}x"})
 
 
 def test_no_text_of_the_callers_becomes_part_of_a_redis_key() -> None:

@@ -1,14 +1,16 @@
 """What a worker asks Redis to keep a task's result."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import redis
 from celery.states import FAILURE, SUCCESS
 
 from tests.unit.worker_stage import load
 from worker_image.factory import build_app
-from worker_image.results import ResultBackend
+from worker_image.publish import RefusedError
+from worker_image.results import ResultBackend, Results, TaskOutcome
 
 
 class Redis:
@@ -32,7 +34,7 @@ class Redis:
         self.asked.append("get")
         return self.stored.get(key)
 
-    def set(self, key: str, value: Any, *, nx: bool, ex: int) -> None:
+    def set(self, key: str, value: Any, *, nx: bool = False, ex: int) -> None:
         assert ex > 0
         self._new = not (nx and key in self.stored)
         if self._new:
@@ -86,3 +88,13 @@ def test_a_success_replaces_any_other_state(backend: ResultBackend, client: Redi
     backend.store_result("1", "done", SUCCESS)
 
     assert backend.decode_result(client.stored[backend.get_key_for_task("1")])["result"] == "done"
+
+
+def test_a_task_that_cannot_be_sent_is_told_as_failed(
+    backend: ResultBackend, client: Redis
+) -> None:
+    results = Results(cast("redis.Redis", client), backend)
+
+    results.fail("1", RefusedError("no such queue"))
+
+    assert results.outcome("1") == TaskOutcome("failed", error="RefusedError: no such queue")

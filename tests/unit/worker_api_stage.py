@@ -14,7 +14,7 @@ from worker_image.dead_letters import DeadLetter, UnknownLetterError
 from worker_image.declared import QueueAlert
 from worker_image.janitor_word import JanitorWord
 from worker_image.presence import ActiveTask, Presence
-from worker_image.publish import RefusedError, RoutedTask, TaskRequest
+from worker_image.publish import Accepted, RefusedError, RoutedTask, TaskRequest
 from worker_image.queues import QueueReport
 from worker_image.replay import ParkedLetters
 from worker_image.results import TaskOutcome
@@ -41,12 +41,14 @@ class Fleet:
     """By queue and task id."""
     janitor: JanitorWord | None = None
     campaigns: dict[str, float] = field(default_factory=dict)
+    stores: bool = False
+    """Whether what is sent is accepted, and stored."""
     trouble: Exception | None = None
 
-    def publish(self, asked: TaskRequest) -> str:
+    def publish(self, asked: TaskRequest) -> Accepted:
         self._fail()
         self.sent.append(asdict(asked))
-        return "id-1"
+        return Accepted("id-1", self.stores)
 
     def tasks(self) -> Iterable[RoutedTask]:
         yield RoutedTask(LABEL, "labeling", label_image.run)
