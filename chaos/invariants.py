@@ -62,7 +62,7 @@ def run_again(observed: Observed) -> Iterator[Broken]:
     episodes = _episodes(observed)
     for task, starts in observed.by_id.items():
         for before, again in pairwise(starts):
-            if before.outcome != "retried" and not _excused(before, again, observed):
+            if before.outcome != "retried" and not _excused(before, again, observed.faults):
                 why = f"started on {before.worker}, again on {again.worker} without a fault there"
                 yield Broken("I2", task, why, episodes.get(task, ""))
 
@@ -131,20 +131,14 @@ def _unsaved(message: Published, faults: Sequence[Struck]) -> bool:
     )
 
 
-def _excused(before: Execution, again: Execution, observed: Observed) -> bool:
+def _excused(before: Execution, again: Execution, faults: Sequence[Struck]) -> bool:
+    """Whether a fault took the task from whoever ran it first; one of the other does not."""
     return any(
         before.id in fault.excuses.ids
         or (fault.excuses.victims and before.worker in fault.victims and _cut_off(fault, before))
-        or _came_back(fault, before, again)
-        for fault in observed.faults
+        for fault in faults
         if fault.injected_at <= again.began_at
     )
-
-
-def _came_back(fault: Struck, before: Execution, again: Execution) -> bool:
-    """Whether a worker that was away too long then ran what another had run in its place."""
-    owner_away = fault.excuses.overlaps and again.worker in fault.victims
-    return owner_away and fault.injected_at <= before.began_at <= fault.healed_at
 
 
 def _cut_off(fault: Struck, execution: Execution) -> bool:

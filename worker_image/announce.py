@@ -84,7 +84,8 @@ class Worker:
             worker=self._declared,
             pid=os.getpid(),
             pool=self._consumer.pool.__module__.rpartition(".")[2],
-            concurrency=self._consumer.pool.num_processes,
+            # A cold shutdown ends the pool before its consumer: prefork's has no processes then.
+            concurrency=getattr(self._consumer.pool, "num_processes", 0),
             queues=tuple(self._queues()),
             active=tuple(self._task(request) for request in requests[:_ACTIVE_TOLD]),
             running=len(requests),

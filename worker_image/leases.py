@@ -15,6 +15,7 @@ import redis
 from celery import Celery, bootsteps
 from celery.worker import state
 
+from worker_image.beginning import Beginning, limited
 from worker_image.settings import Settings
 from worker_image.transport import LEASE
 from worker_image.transport.lease import Lease
@@ -34,6 +35,7 @@ class Leases(bootsteps.StartStopStep):
     def __init__(self, consumer: Any, **options: Any) -> None:  # noqa: ANN401 - Celery's Consumer
         super().__init__(consumer, **options)
         self._lease: Lease | None = None
+        self._beginning = Beginning(consumer)
         self._settle_acks: Callable[[], None] = lambda: None
 
     def start(self, consumer: Any) -> None:  # noqa: ANN401 - likewise
@@ -42,7 +44,9 @@ class Leases(bootsteps.StartStopStep):
         if self._lease is None:
             server = channel.in_flight(channel.pool_of_its_own())
             timeout_s = float(channel.visibility_timeout)
-            self._lease = Lease(server, timeout_s, lambda: known_tags(consumer))
+            self._lease = self._beginning.lease = Lease(
+                server, timeout_s, lambda: known_tags(consumer), self._beginning.renewed
+            )
             self._lease.start()
         channel.qos.lease = self._lease
         self._settle_acks = channel.qos.settle
@@ -71,9 +75,7 @@ class Leases(bootsteps.StartStopStep):
 
 def known_tags(consumer: Any) -> set[str]:  # noqa: ANN401 - Celery's Consumer
     """Return the tags of messages whose tasks Celery knows: running, reserved, or scheduled."""
-    buckets = [bucket for bucket in list(consumer.task_buckets.values()) if bucket]
-    limited = (request for bucket in buckets for request, _ in list(bucket.contents))
-    requests = chain(list(state.requests.values()), limited)
+    requests = chain(list(state.requests.values()), limited(consumer))
     return {request.message.delivery_tag for request in requests}
 
 

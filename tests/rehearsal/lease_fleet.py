@@ -11,6 +11,12 @@ from tests.rehearsal.worker_fleet import Fleet, eventually
 VISIBILITY_S = 3
 QUEUE, HELD = "default", "unacked:default"
 LEDGER = "tests.rehearsal.start_ledger"
+LATER = """
+from worker_image.app import app
+app.loader.import_default_modules()
+print(app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": 0}}, countdown={seconds}))
+"""
+"""Sends a task that waits for its time."""
 
 
 class Stage:
@@ -20,14 +26,18 @@ class Stage:
         self.fleet = fleet
         fleet.settings["visibilityTimeoutSeconds"] = VISIBILITY_S
         self.ledger = fleet.folder / "starts"
+        self.prefetch = 1
 
     def worker(self, name: str, *options: str, **env: str) -> Any:
         """Start a worker of queue `default`; several of them share its keys."""
         fleet = self.fleet
+        fleet.settings["workers"][QUEUE]["prefetchMultiplier"] = self.prefetch
+        held = [f"--prefetch-multiplier={self.prefetch}"]
+        held += ["--disable-prefetch"] if self.prefetch == 1 else []
         worker = fleet.launch(
             name,
-            *(f"--queues={QUEUE}", f"--hostname={name}@pod", "--prefetch-multiplier=1"),
-            *("--disable-prefetch", "-O", "fair", "--without-gossip", "--without-mingle"),
+            *(f"--queues={QUEUE}", f"--hostname={name}@pod", *held),
+            *("-O", "fair", "--without-gossip", "--without-mingle"),
             *("-I", LEDGER, *(options or ("--concurrency=1",))),
             FLEET_WORKER="default",
             START_LEDGER=str(self.ledger),

@@ -1,6 +1,7 @@
 """How the transport holds messages and puts them back, on a real broker behind TLS."""
 
 import json
+import time
 from threading import Thread
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.rehearsal.lease_channels import (
     leased,
     publish,
 )
+from tests.rehearsal.worker_fleet import eventually
 from worker_image.leases import unsupported
 
 pytestmark = pytest.mark.rehearsal
@@ -50,6 +52,8 @@ def test_what_nobody_renews_is_put_back_once_and_in_its_order(
     assert store.zrange(f"{prefix}{HELD}_index", 0, -1) == [kept]
     first = json.loads(store.lrange(f"{prefix}a", -1, -1)[0])
     assert first["headers"]["redelivered"]
+    # Who held it finds its own delivery gone, though another worker holds the message again.
+    assert first["properties"]["delivery_tag"] not in {message.delivery_tag for message in came}
 
 
 def test_a_worker_that_has_just_connected_puts_nothing_back(
@@ -106,6 +110,41 @@ def test_the_clouds_login_for_the_fleet_may_do_all_of_it(
 
     assert store.llen(f"{prefix}a") == 2
     assert store.exists(f"{prefix}{HELD}") == 0
+
+
+def test_a_lease_is_as_old_as_the_fetch_however_late_its_answer_is_read(
+    connect: Open, store: Any, prefix: str
+) -> None:
+    connection = connect()
+    lease = leased(connection)
+    tag = publish(connection.default_channel, "a")
+    came = consume(connection, "a")
+    connection.transport.cycle.on_poll_start()
+    eventually(lambda: store.exists(f"{prefix}a") == 0)
+    asked_before = time.monotonic()
+
+    drain(connection, came, 1)
+
+    assert asked_before - 60 < lease._held[tag].leased_at < asked_before
+
+
+def test_what_is_forgotten_is_left_to_the_worker_that_has_it_and_makes_room(
+    connect: Open, store: Any, prefix: str
+) -> None:
+    connection = connect()
+    lease = leased(connection)
+    publish(connection.default_channel, "a")
+    (message,) = drain(connection, consume(connection, "a"), 1)
+    qos = connection.default_channel.qos
+    qos.prefetch_count = 1
+    assert not qos.can_consume()
+
+    for _ in range(2):
+        qos.forget(message.delivery_tag)
+        assert qos.can_consume()
+
+    assert lease.is_lost(message.delivery_tag)
+    assert store.hkeys(f"{prefix}{HELD}") == [message.delivery_tag]
 
 
 @pytest.mark.parametrize("way", ["ack", "reject", "requeue"])

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.rehearsal.fair_stage import ask, send
-from tests.rehearsal.lease_fleet import HELD, QUEUE, VISIBILITY_S, Stage
+from tests.rehearsal.lease_fleet import HELD, LATER, QUEUE, VISIBILITY_S, Stage
 from tests.rehearsal.worker_fleet import Fleet, eventually
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(120)]
@@ -22,11 +22,6 @@ print(app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": 0}}, h
 """
 HANDED_OVER_S = 0.5
 """By then a worker has handed a message over, or heard of its process."""
-LATER = """
-from worker_image.app import app
-app.loader.import_default_modules()
-print(app.send_task("worker_image.tasks.canary.work", kwargs={{"seconds": 0}}, countdown={seconds}))
-"""
 
 
 @pytest.fixture

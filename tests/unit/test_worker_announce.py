@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from celery.concurrency.prefork import TaskPool
 from celery.worker import state
 
 from tests.unit.worker_api_stage import presence
@@ -51,6 +52,15 @@ def worker(tmp_path: Path) -> Worker:
         app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=consumed))),
     )
     return Worker(load(tmp_path, fair_document(), FLEET_WORKER="labeling"), consumer)
+
+
+def test_a_worker_whose_pool_has_ended_first_tells_that_it_has_no_slots(worker: Worker) -> None:
+    ended = TaskPool(4)
+    with pytest.raises(AttributeError):
+        _ = ended.num_processes
+    worker._consumer.pool = ended
+
+    assert worker.look().concurrency == 0
 
 
 def announcer(store: Any) -> Announcer:

@@ -1,7 +1,7 @@
 """Leases while the broker answers and while it does not, and what a lost connection leaves."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,12 +24,15 @@ class Server:
         self.told: list[tuple[str, tuple[object, ...]]] = []
         self.gone: set[str] = set()
         self.broken = 0
+        self.answers: Callable[[], object] = lambda: None
+        """Called as it answers."""
         self.client = SimpleNamespace(
             connection_pool=SimpleNamespace(disconnect=self._disconnected)
         )
 
     def renew(self, tags: Sequence[str]) -> set[str]:
         self._answer()
+        self.answers()
         self.renewed.append(set(tags))
         return self.gone
 
@@ -71,7 +74,7 @@ def test_a_lease_is_renewed_again_and_again_while_the_main_thread_does_other_thi
     server: Server,
 ) -> None:
     lease = lease_on(server)
-    lease.hold("1", "message")
+    lease.hold("1", "message", time.monotonic())
     lease.start()
     until(lambda: len(server.renewed) >= 3)
     lease.release("1")
@@ -84,7 +87,7 @@ def test_after_an_outage_leases_are_renewed_at_once_on_a_new_connection(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     lease = lease_on(server)
-    lease.hold("1", "message")
+    lease.hold("1", "message", time.monotonic())
     server.away = 3
     lease.start()
     until(lambda: server.renewed)
@@ -96,7 +99,7 @@ def test_after_an_outage_leases_are_renewed_at_once_on_a_new_connection(
 
 def test_what_cannot_be_settled_is_tried_until_it_is_and_keeps_its_lease(server: Server) -> None:
     lease = lease_on(server)
-    lease.hold("1", "message")
+    lease.hold("1", "message", time.monotonic())
     server.away = 2
     lease.settle_later("1", ["words"])
     lease.settle_later("2", [])
@@ -113,11 +116,11 @@ def test_what_nothing_will_settle_any_more_is_left_to_the_visibility_timeout(
 ) -> None:
     lease = lease_on(server, wanted=lambda: {"runs"})
     for tag in ("runs", "orphan", "ends"):
-        lease.hold(tag, "message")
+        lease.hold(tag, "message", time.monotonic())
     lease.settling("ends")
     lease.renew()
     time.sleep(0.06)
-    lease.hold("fresh", "message")
+    lease.hold("fresh", "message", time.monotonic())
 
     lease.renew()
 
@@ -129,7 +132,7 @@ def test_a_lost_lease_is_told_unless_the_message_has_just_ended(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     lease = lease_on(server)
-    lease.hold("1", "message")
+    lease.hold("1", "message", time.monotonic())
     server.gone = {"1"}
     lease.renew()
     assert "lease lost on 1 messages" in caplog.text
@@ -138,6 +141,84 @@ def test_a_lost_lease_is_told_unless_the_message_has_just_ended(
     lease.settling("1")
     lease.renew()
     assert caplog.text == ""
+
+
+class Clock:
+    """The monotonic clock of leases, set by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("worker_image.transport.lease.monotonic", clock)
+    return clock
+
+
+def test_a_lease_is_sure_until_a_quarter_of_the_visibility_timeout_is_left(
+    server: Server, clock: Clock
+) -> None:
+    lease = lease_on(server, 8)
+    lease.hold("1", "message", clock.now_s)
+    seen = []
+    for _ in range(3):
+        for at_s in (0.0, 5.9, 0.2):
+            clock.now_s += at_s
+            seen.append(lease.is_sure("1"))
+        lease.renew()
+
+    assert seen == [True, True, False] * 3
+    assert not lease.is_lost("1")
+    assert (lease.is_sure("unknown"), lease.is_lost("unknown")) == (False, True)
+
+
+def test_the_time_that_a_fetch_or_a_renewal_waited_for_its_answer_counts(
+    server: Server, clock: Clock
+) -> None:
+    lease = lease_on(server, 8)
+    lease.hold("1", "message", clock.now_s - 7)
+    assert not lease.is_sure("1")
+
+    server.answers = lambda: setattr(clock, "now_s", clock.now_s + 7)
+    lease.renew()
+
+    assert not lease.is_sure("1")
+
+
+def test_a_lost_lease_is_not_sure_however_lately_the_server_was_asked(server: Server) -> None:
+    told: list[set[str]] = []
+    lease = lease_on(server, 8, renewed=told.append)
+    for tag in ("1", "2"):
+        lease.hold(tag, "message", time.monotonic())
+    server.gone = {"1"}
+
+    lease.renew()
+
+    assert [(lease.is_sure(tag), lease.is_lost(tag)) for tag in "12"] == [(0, 1), (1, 0)]
+    assert told == [{"1"}]
+
+
+def test_who_asks_has_the_leases_renewed_at_once_or_when_the_broker_is_back(
+    server: Server,
+) -> None:
+    lease = lease_on(server, 60)
+    lease.hold("1", "message", time.monotonic())
+    lease.start()
+    assert not server.renewed
+
+    lease.ask()
+    until(lambda: len(server.renewed) == 1)
+    server.away = 2
+    lease.ask()
+    until(lambda: len(server.renewed) == 2)
+    lease.stop()
+
+    assert server.broken == 2
 
 
 class Request(SimpleNamespace):

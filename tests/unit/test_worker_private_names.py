@@ -13,13 +13,17 @@ from billiard import pool as billiard_pool
 from celery import bootsteps
 from celery.backends.redis import RedisBackend
 from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.base import BasePool
 from celery.concurrency.prefork import TaskPool
 from celery.concurrency.thread import TaskPool as ThreadPool
-from celery.worker import state
+from celery.worker import WorkController, state, strategy
+from celery.worker.components import Pool
 from celery.worker.consumer import Consumer
 from celery.worker.consumer.tasks import Tasks
-from celery.worker.request import Request
+from celery.worker.request import Request, create_request_cls
 from kombu import Connection, message
+from kombu.asynchronous.timer import Timer
+from kombu.common import QoS
 from kombu.transport import redis, virtual
 from kombu.utils.limits import TokenBucket
 from kombu.utils.scheduling import round_robin_cycle
@@ -46,6 +50,7 @@ CALLED: list[tuple[Owner, str, str]] = [
     (redis.Channel, "basic_consume", "queue, *args, **kwargs"),
     (redis.Channel, "close", ""),
     (virtual.Channel, "_get_message_priority", "message, reverse=False"),
+    (virtual.Channel, "_next_delivery_tag", ""),
     (virtual.Channel, "basic_consume", "queue, no_ack, callback, consumer_tag, **kwargs"),
     (virtual.Transport, "_deliver", "message, queue"),
     (redis.QoS, "append", "message, delivery_tag"),
@@ -70,6 +75,13 @@ CALLED: list[tuple[Owner, str, str]] = [
     (Consumer, "on_unknown_message", "body, message"),
     (Consumer, "on_unknown_task", "body, message, exc"),
     (Consumer, "on_invalid_task", "body, message, exc"),
+    (Consumer, "call_soon", "p, *args, **kwargs"),
+    (WorkController, "_process_task", "req"),
+    (BasePool, "apply_async", "target, args=None, kwargs=None, **options"),
+    (Request, "on_accepted", "pid, time_accepted"),
+    (Timer, "call_after", "secs, fun, args=(), kwargs=None, priority=0"),
+    (Timer, "cancel", "tref"),
+    (QoS, "decrement_eventually", "n=1"),
     (Tasks, "start", "c"),
     (Tasks, "stop", "c"),
     (bootsteps.StartStopStep, "stop", "parent"),
@@ -108,10 +120,15 @@ STORED: list[tuple[Owner, str]] = [
     (billiard_pool, "GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL"),
     (state, "requests"),
     (state, "active_requests"),
+    (state, "reserved_requests"),
+    (state, "scheduled_requests"),
     (state, "task_reserved"),
     (state, "should_stop"),
     (state, "should_terminate"),
     (Request, "_apply_result"),
+    (Request, "_eta_timer_entry"),
+    (Request, "task"),
+    (BasePool, "is_green"),
     (Request, "message"),
     (message.Message, "channel"),
 ]
@@ -195,6 +212,15 @@ def test_a_pool_of_processes_notes_what_still_writes_a_job() -> None:
     assert "self._pool = " in inspect.getsource(TaskPool.on_start), told("TaskPool._pool")
     source = inspect.getsource(AsynPool._create_write_handlers)
     assert "job._writer = ref(" in source, told("ApplyResult._writer")
+
+
+def test_a_request_is_handed_to_its_pool_as_the_image_takes_it_there() -> None:
+    """By the pool's method of that moment, with a request's own method among its arguments."""
+    source = inspect.getsource(create_request_cls)
+    assert "apply_async = pool.apply_async" in source, told("create_request_cls")
+    assert "accept_callback=self.on_accepted" in source, told("create_request_cls")
+    assert "consumer.pool" in inspect.getsource(strategy.default), told("strategy.default")
+    assert "w._quick_release = w.semaphore.release" in inspect.getsource(Pool.create), told("Pool")
 
 
 def foreign(tree: ast.AST) -> Iterator[str]:

@@ -87,7 +87,11 @@ class Channel(redis.Channel):
         pipe: Any,  # noqa: ANN401 - redis-py's pipeline
         leftmost: bool = False,  # noqa: FBT001, FBT002 - kombu's signature
     ) -> None:
-        """Put a message back; every path of it comes here, within a transaction."""
+        """Put a message back; every path of it comes here, within a transaction.
+
+        Its delivery tag is a new one: who held it before can tell that another worker has it now.
+        """
+        payload["properties"]["delivery_tag"] = self._next_delivery_tag()
         marks = self.marks(exchange, routing_key)
         if marks is not None:
             write(pipe, *marks.added(payload["properties"]["delivery_tag"]))

@@ -8,8 +8,9 @@ tasks run in the loop itself. What could not be settled with a lost broker it se
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
@@ -20,7 +21,21 @@ from worker_image.transport.settle import InFlight
 _RETRY_S = 1.0
 _FAREWELL_S = 5.0
 
+# Of the visibility timeout. The rest of it is for a task to begin in, after it was asked for.
+_SURE = 0.75
+
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Held:
+    """A message that is held; its times are the monotonic clock's, which no SIGSTOP stops."""
+
+    message: Any
+    held_at: float
+    leased_at: float
+    """When its fetch, or the last renewal that was answered, was asked for."""
+    lost: bool = False
 
 
 class Lease:
@@ -31,6 +46,7 @@ class Lease:
         server: InFlight,
         visibility_s: float,
         wanted: Callable[[], Container[str]] | None = None,
+        renewed: Callable[[Collection[str]], None] = lambda _gone: None,
     ) -> None:
         """Make one that holds nothing.
 
@@ -39,18 +55,22 @@ class Lease:
             visibility_s: after this a lease that is not renewed has expired.
             wanted: told now and then, the tags of messages that something will settle; without it
                 all that are held.
+            renewed: told after each renewal, in the thread, the tags whose leases are lost.
 
         """
         self._server = server
         self._every_s = visibility_s / 4
+        self._sure_s = visibility_s * _SURE
         self._wanted = wanted
-        self._held: dict[str, tuple[Any, float]] = {}
+        self._renewed = renewed
+        self._held: dict[str, _Held] = {}
         self._settling: set[str] = set()
         self._later: deque[tuple[str, Sequence[object]]] = deque()
         self._due = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._away = False
+        self._asked = False
 
     def start(self) -> None:
         """Renew from now on; a second time it does nothing."""
@@ -71,9 +91,24 @@ class Lease:
         if self._later:
             logger.error("%d ended tasks not acknowledged: they will run again", len(self._later))
 
-    def hold(self, tag: str, message: Any) -> None:  # noqa: ANN401 - kombu's Message
-        """Renew a message's lease until it is released."""
-        self._held[tag] = (message, monotonic())
+    def hold(self, tag: str, message: Any, leased_at: float) -> None:  # noqa: ANN401 - kombu's Message
+        """Renew a message's lease until it is released; `leased_at` is the monotonic clock's."""
+        self._held[tag] = _Held(message, monotonic(), leased_at)
+
+    def is_sure(self, tag: str) -> bool:
+        """Whether no other worker can have a message by now; it costs no round trip."""
+        held = self._held.get(tag)
+        return held is not None and not held.lost and monotonic() - held.leased_at < self._sure_s
+
+    def is_lost(self, tag: str) -> bool:
+        """Whether a message is known not to be held any more."""
+        held = self._held.get(tag)
+        return held is None or held.lost
+
+    def ask(self) -> None:
+        """Renew now, or as soon as the broker answers."""
+        self._asked = True
+        self._due.set()
 
     def settling(self, tag: str) -> None:
         """Note that a message's task has come to its end."""
@@ -94,7 +129,7 @@ class Lease:
     def unsettled(self) -> Mapping[str, Any]:
         """Messages by delivery tag whose tasks wait or run."""
         held = list(self._held.items())
-        return {tag: message for tag, (message, _) in held if tag not in self._settling}
+        return {tag: each.message for tag, each in held if tag not in self._settling}
 
     def renew(self) -> None:
         """Renew every lease once.
@@ -104,9 +139,13 @@ class Lease:
 
         """
         self._let_go()
-        gone = self._server.renew(list(self._held)) & self.unsettled.keys()
+        asked_at, held = monotonic(), self._held.copy()
+        gone = self._server.renew(list(held)) & self.unsettled.keys()
+        for tag, each in held.items():
+            each.lost, each.leased_at = tag in gone, asked_at
         if gone:
             logger.error("lease lost on %d messages: another worker may run them", len(gone))
+        self._renewed(gone)
 
     def _let_go(self) -> None:
         """Leave messages that nothing will settle any more to the visibility timeout.
@@ -116,8 +155,8 @@ class Lease:
         if self._wanted is None:
             return
         wanted, before = self._wanted(), monotonic() - self._every_s
-        for tag, (_, held_at) in list(self._held.items()):
-            if tag not in wanted and tag not in self._settling and held_at < before:
+        for tag, each in self._held.copy().items():
+            if tag not in wanted and tag not in self._settling and each.held_at < before:
                 self.release(tag)
                 logger.warning("message %s was left unsettled: it is delivered again", tag)
 
@@ -129,7 +168,8 @@ class Lease:
             self._due.clear()
             try:
                 self._settle()
-                if self._away or monotonic() - renewed_at >= self._every_s:
+                asked, self._asked = self._asked, False
+                if asked or self._away or monotonic() - renewed_at >= self._every_s:
                     self.renew()
                     renewed_at = monotonic()
                 self._away = False

@@ -32,6 +32,8 @@ class LeaseChannel(Channel):
     QoS = LeaseQoS
     recorded: str | None = None
     """Tag of the message being delivered, which is recorded as held already."""
+    asked_at = 0.0
+    """When it was asked for, by the monotonic clock; its answer may have waited to be read."""
     _asked: str | None = None
     _empty = False
     _loaded = False
@@ -105,7 +107,7 @@ class LeaseChannel(Channel):
         if not queues:
             return
         self._in_poll = connection = self.client.connection
-        self._brpop_sent_at = monotonic()
+        self.asked_at = self._brpop_sent_at = monotonic()
         consumed = self._told(queues)
         if self._empty:
             command = [_WAIT, *self._wake_keys, WAIT_S]

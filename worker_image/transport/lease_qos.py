@@ -34,12 +34,14 @@ class LeaseQoS(QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's Message
         """Take over a message."""
+        leased_at = monotonic()
         if self.channel.recorded == delivery_tag:
+            leased_at = self.channel.asked_at
             virtual.QoS.append(self, message, delivery_tag)
         else:
             super().append(message, delivery_tag)
         if self.lease is not None:
-            self.lease.hold(delivery_tag, message)
+            self.lease.hold(delivery_tag, message, leased_at)
             # By now the answer to the last acknowledgement is there, and no slot waits for it.
             self.settle()
 
@@ -72,6 +74,14 @@ class LeaseQoS(QoS):
             self._settle(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
         self.made_room()
+
+    def forget(self, tag: str) -> None:
+        """Hold a message no more that another worker has; a second time it does nothing."""
+        if self.lease is not None:
+            self.lease.release(tag)
+        if tag in self._delivered:
+            virtual.QoS.ack(self, tag)
+            self.made_room()
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401, ARG002, FBT001, FBT002 - kombu's
         """Put a message that is held back in its list, in front or, `leftmost`, at its end."""
