@@ -124,11 +124,19 @@ def late_to_zero(
 
 def _unsaved(message: Published, faults: Sequence[Struck]) -> bool:
     """Published so shortly before a broker died that it had not been saved."""
-    return any(
-        fault.injected_at - fault.excuses.publishes_s <= message.at <= fault.done_at + _ANSWER_S
-        for fault in faults
-        if fault.excuses.publishes_s
-    )
+    return any(_goes_with_it(message.at, fault, fault.excuses.publishes_s) for fault in faults)
+
+
+def _goes_with_it(at: float, fault: Struck, within_s: float) -> bool:
+    """Whether a broker may forget what it answered then, as its last seconds are not saved."""
+    since = fault.injected_at - within_s
+    return within_s > 0 and since <= at <= fault.done_at + _ANSWER_S
+
+
+def _forgotten(fault: Struck, execution: Execution) -> bool:
+    """Whether a broker may have forgotten that a message was taken, or was acknowledged."""
+    times = (execution.began_at, execution.ended_at)
+    return any(_goes_with_it(at, fault, fault.excuses.takes_s) for at in times if at is not None)
 
 
 def _excused(before: Execution, again: Execution, faults: Sequence[Struck]) -> bool:
@@ -136,6 +144,7 @@ def _excused(before: Execution, again: Execution, faults: Sequence[Struck]) -> b
     return any(
         before.id in fault.excuses.ids
         or (fault.excuses.victims and before.worker in fault.victims and _cut_off(fault, before))
+        or _forgotten(fault, before)
         for fault in faults
         if fault.injected_at <= again.began_at
     )
@@ -153,7 +162,7 @@ def _at_once(before: Execution, again: Execution) -> bool:
 
 
 def _allows_overlap(fault: Struck, before: Execution) -> bool:
-    if before.id in fault.excuses.ids:
+    if before.id in fault.excuses.ids or _forgotten(fault, before):
         return True
     return fault.excuses.overlaps and before.worker in fault.victims and _cut_off(fault, before)
 

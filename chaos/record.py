@@ -48,6 +48,8 @@ class Excuses:
     """Two runs at once, as the victim was away for longer than the visibility timeout."""
     publishes_s: float = 0.0
     """Messages published so shortly before may be gone."""
+    takes_s: float = 0.0
+    """That a message was taken, or acknowledged, so shortly before may be forgotten."""
     ids: tuple[str, ...] = ()
     """Messages that may start once more, whoever ran them."""
     parked: tuple[str, ...] = ()

@@ -59,7 +59,8 @@ _PAGE = """# Faults under load: what is lost, and what runs twice
   its persistence allows that: what it had answered for in the second before it was killed, or
   all where it keeps nothing.
 - **second runs**: starts that no retry asked for; **unexcused** where no fault hit the task's
-  owner, or where two ran at once though no outage was longer than the visibility timeout.
+  owner and no broker forgot, in its last second, that it was taken; also where two ran at once
+  though no outage was longer than the visibility timeout.
 - **effects withheld**: second effects that the task's idempotency key withheld.
 - **restart**: median seconds from a strike until what it cut off had started again.
   **resume**: until the first task had ended that began once the strike was over.

@@ -34,7 +34,7 @@ class BrokerKilled(Fault):
     touches_all: ClassVar[bool] = True
     lasts_s: ClassVar[float] = _OUTAGE_S
     # What had been answered for since the last fsync may be gone.
-    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=1.0))
+    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=1.0, takes_s=1.0))
 
     def choose(self, stage: Field) -> None:
         busy_worker(stage)
@@ -72,7 +72,7 @@ class Failover(Fault):
     touches_all: ClassVar[bool] = True
     lasts_s: ClassVar[float] = _FAILOVER_S
     # Asynchronous replication may lose the last writes.
-    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=1.0))
+    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=1.0, takes_s=1.0))
     other: Server | None = None
 
     def choose(self, stage: Field) -> None:

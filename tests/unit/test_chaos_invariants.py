@@ -66,6 +66,21 @@ def test_only_what_was_published_just_before_a_broker_died_may_go_with_it(
     assert names(observed) == broken_then
 
 
+@pytest.mark.parametrize(
+    ("began_at", "ended_at", "broken_then"),
+    [(10.2, 10.3, []), (8.0, 10.2, []), (11.5, 12.5, []), (8.0, 9.0, ["I2"]), (12.5, 13.0, ["I2"])],
+)
+def test_only_a_start_or_end_just_before_a_broker_died_may_be_forgotten(
+    began_at: float, ended_at: float, broken_then: list[str]
+) -> None:
+    excuses = Excuses(takes_s=1.0)
+    died = Struck(8, "failover", "failover", 10.5, 17.0, excuses=excuses, done_at=11.0)
+    first = replace(RUN, began_at=began_at, ended_at=ended_at)
+    again = replace(AGAIN, began_at=18.0, ended_at=18.1)
+
+    assert names(replace(CLEAN, executions=[first, again], faults=[died])) == broken_then
+
+
 def test_a_second_start_needs_a_fault() -> None:
     assert names(replace(CLEAN, executions=[RUN, AGAIN])) == ["I2"]
 
