@@ -76,7 +76,7 @@ class Report:
             ("primary killed, replica promoted", _FAILOVER_HEAD, self._failover_rows()),
             ("server killed, started again", _AOF_HEAD, self._aof_rows()),
         ):
-            table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+            table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
             for name in head:
                 table.add_column(name, justify="left" if name in _NAMES else "right")
             for row in rows:
