@@ -1,5 +1,7 @@
 """ElastiCache: users, and the groups of them that a replication group lets in."""
 
+from threading import Lock
+
 from rehearsal.cloud.broker import BROKER, ServerRefusedError
 from rehearsal.cloud.calls import Handler, Request
 from rehearsal.cloud.elasticache import GROUPS, USER, USERS, added, described, dropped, found
@@ -8,6 +10,7 @@ from rehearsal.cloud.store import STORE, Record, Refusal
 
 # AWS's bounds: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html
 PASSWORD_MIN, PASSWORD_MAX = 16, 128
+_APPLYING = Lock()
 
 
 def create_user(request: Request) -> Record:
@@ -90,17 +93,18 @@ def apply_users(request: Request, user_group: str) -> None:
     groups = STORE.all(request.region, GROUPS)
     if not any(user_group in texts(group.get("UserGroupIds")) for group in groups):
         return
-    ids = texts(found(request, USERS, user_group)["UserIds"])
-    users = [found(request, USER, each) for each in ids]
-    try:
-        BROKER.set_users(
-            {
-                str(user["UserName"]): (str(user["AccessString"]), texts(user["secrets"]))
-                for user in users
-            }
-        )
-    except ServerRefusedError as error:
-        raise Refusal("InvalidParameterValue", str(error)) from error
+    # Of two calls at once, the later to write must be the later to have read.
+    with _APPLYING:
+        ids = texts(found(request, USERS, user_group)["UserIds"])
+        users = [found(request, USER, each) for each in ids]
+        told = {
+            str(user["UserName"]): (str(user["AccessString"]), texts(user["secrets"]))
+            for user in users
+        }
+        try:
+            BROKER.set_users(told)
+        except ServerRefusedError as error:
+            raise Refusal("InvalidParameterValue", str(error)) from error
 
 
 HANDLERS: dict[str, Handler] = {
