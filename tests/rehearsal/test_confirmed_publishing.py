@@ -147,7 +147,7 @@ def test_callers_of_the_api_are_told_and_asking_again_sends_once(
             publisher.publish(asked)
     stopped()
 
-    task_id = publisher.publish(asked)
+    task_id = publisher.publish(asked).task_id
 
     with primary.client() as client:
         assert client.llen("default") == 1
