@@ -2,6 +2,8 @@
 
 import base64
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -154,6 +156,34 @@ def test_data_that_may_not_change_in_place_go_before_they_come_anew(
     updated = cluster.get(path("settings", "data"))
     assert updated["data"] == {"level": "trace"}
     assert updated["metadata"]["uid"] == replaced["metadata"]["uid"]
+
+
+def test_an_object_still_on_its_way_out_is_waited_for_by_its_successor(
+    project: Project, cluster: Cluster
+) -> None:
+    project.write(program("leaving"))
+    project.up()
+    held = {"metadata": {"finalizers": ["celery-fleet.dev/held"]}}
+    cluster.patch(path("worker", "leaving"), held)
+    uid = cluster.get(path("worker", "leaving"))["metadata"]["uid"]
+
+    project.write(program("leaving", level="debug"))
+    with ThreadPoolExecutor() as other:
+        replacing = other.submit(project.up)
+        while "deletionTimestamp" not in cluster.get(path("worker", "leaving"))["metadata"]:
+            assert not replacing.done(), replacing.result()
+            time.sleep(0.05)
+        # Past the engine's next step, which creates the successor.
+        settings = path("settings", "leaving")
+        while cluster.client.get(settings).json().get("data") != {"level": "debug"}:
+            assert not replacing.done(), replacing.result()
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert not replacing.done(), replacing.result()
+        cluster.patch(path("worker", "leaving"), {"metadata": {"finalizers": []}})
+        replacing.result()
+
+    assert cluster.get(path("worker", "leaving"))["metadata"]["uid"] != uid
 
 
 def test_secrets_are_encrypted_in_the_state_and_never_shown(

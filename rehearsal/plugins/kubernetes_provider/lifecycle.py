@@ -46,7 +46,8 @@ class Lifecycle:
             # Forced: an object that a replacement will delete first still owns its fields.
             return self._applier.preview(resource, force=True)
         target = self._applier.target(resource)
-        if not self._cluster.behaviour.upsert and self._cluster.get(target) is not None:
+        live = self._once_leaving_is_gone(resource, target)
+        if not self._cluster.behaviour.upsert and live is not None:
             raise RefusedError(
                 f"{target} was not created: it exists already. Delete it, or take it over by "
                 "setting kubernetes:upsertExistingObjects to true for one `up`"
@@ -94,6 +95,16 @@ class Lifecycle:
         uid = text(at(old, "metadata", "uid"))
         waiting.until_gone(self._wait(resource, target, asked), uid)
         self._log.status(resource.urn, "")
+
+    def _once_leaving_is_gone(self, resource: Resource, target: ObjectName) -> Manifest | None:
+        """The object under that name; one being deleted is waited for, as skipAwait did not."""
+        live = self._cluster.get(target)
+        while live is not None and at(live, "metadata", "deletionTimestamp"):
+            wait = self._wait(resource, target, resource.manifest)
+            waiting.until_gone(wait, text(at(live, "metadata", "uid")))
+            self._log.status(resource.urn, "")
+            live = self._cluster.get(target)
+        return live
 
     def _awaited(self, resource: Resource, live: Manifest, done: str) -> Known:
         target = self._applier.target(resource)
