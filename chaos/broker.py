@@ -27,6 +27,15 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+def answers(client: "redis.Redis") -> bool:
+    """Whether a server answers; the client is closed."""
+    try:
+        with client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
 @dataclass
 class Server:
     """One server with AOF everysec, on a socket file and on a port of the loopback."""
@@ -65,7 +74,7 @@ class Server:
         self._running = self.processes.start(
             self.name, str(self.program.path), *arguments, env=os.environ
         )
-        wait_for(self._answers, _START_S, f"server {self.name} answers")
+        wait_for(lambda: answers(self.client()), _START_S, f"server {self.name} answers")
 
     def kill(self) -> None:
         """SIGKILL it; what it had written to its file stays."""
@@ -81,13 +90,6 @@ class Server:
         return redis.Redis(
             unix_socket_path=str(self.socket_file), password=PASSWORD, db=db, decode_responses=True
         )
-
-    def _answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
 
 
 @dataclass

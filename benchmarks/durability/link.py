@@ -10,49 +10,32 @@ import time
 from contextlib import suppress
 from queue import SimpleQueue
 
+from chaos.relay import Relay
+
 _CHUNK_BYTES = 65_536
 
 
-class Link:
+class Link(Relay):
     """Passes everything on after `lag_s`, either way; drops what it holds once a side has ended."""
 
-    def __init__(self, to_port: int) -> None:
-        self.lag_s = 0.0
-        self._to = ("127.0.0.1", to_port)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listening.getsockname()[1])
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
+    lag_s = 0.0
 
-    def close(self) -> None:
-        """Take no more connections; those that are there end with their servers."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._accepting.join()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                replica, _ = self._listening.accept()
-                threading.Thread(target=self._serve, args=(replica,), daemon=True).start()
-
-    def _serve(self, replica: socket.socket) -> None:
-        with suppress(OSError), replica, socket.create_connection(self._to) as primary:
-            ended = threading.Event()
-            ways = [
-                threading.Thread(target=self._pass_on, args=(*way, ended), daemon=True)
-                for way in ((primary, replica), (replica, primary))
-            ]
-            for each in (primary, replica):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for way in ways:
-                way.start()
-            ended.wait()
-            for each in (primary, replica):
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-            for way in ways:
-                way.join()
+    def _between(self, client: socket.socket, server: socket.socket) -> None:
+        ended = threading.Event()
+        ways = [
+            threading.Thread(target=self._pass_on, args=(*way, ended), daemon=True)
+            for way in ((server, client), (client, server))
+        ]
+        for each in (server, client):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for way in ways:
+            way.start()
+        ended.wait()
+        for each in (server, client):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for way in ways:
+            way.join()
 
     def _pass_on(
         self, source: socket.socket, target: socket.socket, ended: threading.Event

@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 
 from benchmarks.image.arms import QUEUE, until
-from chaos.broker import free_port
+from chaos.broker import answers, free_port
 from rehearsal.broker.server import find_server
 
 
@@ -33,7 +33,7 @@ class Server:
             # The same one wherever it runs, whatever is on PATH.
             program = find_server(search_path="").path
             self.process = subprocess.Popen([program, *words], stdout=log, stderr=log)
-        until(self._answers, f"the server in {self.folder}")
+        until(lambda: answers(self.client()), f"the server in {self.folder}")
 
     def kill(self) -> None:
         """SIGKILL it."""
@@ -49,13 +49,6 @@ class Server:
         """Ids of the messages that wait on it."""
         with self.client() as client:
             return {json.loads(text)["headers"]["id"] for text in client.lrange(QUEUE, 0, -1)}
-
-    def _answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.alerts.rule import Rule, Series, any_of, counted, duration, equal, or_zero
+from infra.alerts.rule import Rule, Series, Severity, any_of, counted, duration, equal, or_zero
 from infra.models.fleet import FleetConfig
 from infra.models.objective import Objective
 from infra.names import worker_object
@@ -11,7 +11,10 @@ from infra.names import worker_object
 _FIRST_BOUND_S, _LAST_BOUND_S, _BOUNDS_PER_DECADE = 0.01, 10_000.0, 20
 # Google's SRE workbook, "Alerting on SLOs": an hour at 14.4 times the bearable rate of late tasks
 # uses 2 % of a month's, six hours at 6 times it 5 %.
-_FAST, _SLOW = 14.4, 6.0
+_BURNS: tuple[tuple[str, float, int, int, Severity], ...] = (
+    ("CeleryQueueWaitFastBurn", 14.4, 3600, 300, "page"),
+    ("CeleryQueueWaitSlowBurn", 6.0, 6 * 3600, 1800, "ticket"),
+)
 _LEAST_TASKS = 10
 _MOST_SHARE = 0.9
 _FAILED_SHARE, _LEAST_FAILURES = 0.1, 3
@@ -60,10 +63,7 @@ def _waits(config: FleetConfig, series: Series, queue: str) -> Iterator[Rule]:
     promise = config.queues[queue].objective
     if (bound := bound_s(promise)) is None:
         return
-    for name, factor, long_s, short_s, severity in (
-        ("CeleryQueueWaitFastBurn", _FAST, 3600, 300, "page"),
-        ("CeleryQueueWaitSlowBurn", _SLOW, 6 * 3600, 1800, "ticket"),
-    ):
+    for name, factor, long_s, short_s, severity in _BURNS:
         share = late_share(promise, factor)
         label = equal("queue", queue)
         late = [_late(series, label, bound, duration(each)) for each in (long_s, short_s)]
@@ -73,7 +73,7 @@ def _waits(config: FleetConfig, series: Series, queue: str) -> Iterator[Rule]:
             f"({late[0]} > {share:g} and on() {late[1]} > {share:g}) "
             f"and on() {enough} >= {_LEAST_TASKS}",
             120,
-            "page" if severity == "page" else "ticket",
+            severity,
             f"Queue {queue}: too many tasks start late",
             f"{{{{ $value | humanizePercentage }}}} of the tasks of queue {queue} began more than "
             f"{promise.tolerated_wait_s:g} s after they were sent, over {duration(long_s)}; "

@@ -58,15 +58,15 @@ def _at_maximum(config: FleetConfig, series: Series, worker: str) -> Iterator[Ru
     most = series.of("kube_horizontalpodautoscaler_spec_max_replicas", label)
     waiting = " or ".join(f"{pending(series, queue)} > 0" for queue in queues)
     tolerated_s = max(config.queues[queue].objective.tolerated_wait_s for queue in queues)
+    for_s = _whole_minutes_s(max(_LEAST_AT_MAXIMUM_S, 2 * tolerated_s))
     yield Rule(
         "CeleryWorkerAtMaximum",
         f"max({now}) >= max({most}) and on() ({waiting})",
-        _whole_minutes_s(max(_LEAST_AT_MAXIMUM_S, 2 * tolerated_s)),
+        for_s,
         "ticket",
         f"Worker {worker} is at its maximum, and messages wait",
-        f"Worker {worker} has run all of its {{{{ $value }}}} replicas for "
-        f"{duration(_whole_minutes_s(max(_LEAST_AT_MAXIMUM_S, 2 * tolerated_s)))}, and messages "
-        "still wait.",
+        f"Worker {worker} has run all of its {{{{ $value }}}} replicas for {duration(for_s)}, and "
+        "messages still wait.",
         {"worker": worker, "queue": ",".join(queues)},
     )
 

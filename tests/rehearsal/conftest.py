@@ -43,6 +43,15 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture
+def plain(tmp_path: Path) -> Iterator[PlainBroker]:
+    """A broker that keeps what it has written through a kill, of one test."""
+    broker = PlainBroker(tmp_path)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
 def store(broker: Broker | PlainBroker) -> Iterator["redis.Redis"]:
     """A client past the fleet, of the broker that the module has."""
     with broker.client() as client:

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -43,14 +42,6 @@ class Outage:
     def worker(self) -> None:
         options = ("--queues=default", "--concurrency=2", "--disable-prefetch")
         self.fleet.launch("default", *options, "--hostname=worker-default@pod", **self.env)
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Iterator[PlainBroker]:
-    broker = PlainBroker(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from celery.beat import ScheduleEntry, Scheduler
 from kombu.exceptions import OperationalError
 
 from tests.rehearsal.broker_contents import waiting_ids
-from tests.rehearsal.relay import PlainBroker, Relay
+from tests.rehearsal.relay import PlainBroker, Swallowing
 from tests.unit.worker_stage import load
 from worker_image import patience
 from worker_image.broker import BrokerAwayError
@@ -31,16 +31,14 @@ NONE = {"seconds": 0}
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[PlainBroker]:
-    broker = PlainBroker(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
+def broker(plain: PlainBroker) -> PlainBroker:
+    """A broker that tests may kill, in place of the one they share."""
+    return plain
 
 
 @pytest.fixture
-def relay(broker: PlainBroker) -> Iterator[Relay]:
-    relay = Relay(broker.port)
+def relay(broker: PlainBroker) -> Iterator[Swallowing]:
+    relay = Swallowing(broker.port)
     yield relay
     relay.close()
 
@@ -96,7 +94,7 @@ def test_a_failover_that_leaves_an_old_primary_is_waited_for(
 
 
 def test_what_was_written_though_its_answer_was_lost_is_there_once(
-    relay: Relay, tmp_path: Path, store: "redis.Redis"
+    relay: Swallowing, tmp_path: Path, store: "redis.Redis"
 ) -> None:
     app = app_at(tmp_path, relay.port)
     relay.drop = WORK.encode()
@@ -111,7 +109,7 @@ def test_what_was_written_though_its_answer_was_lost_is_there_once(
 
 
 def test_by_kombus_own_channel_it_would_be_there_twice(
-    relay: Relay, tmp_path: Path, store: "redis.Redis"
+    relay: Swallowing, tmp_path: Path, store: "redis.Redis"
 ) -> None:
     app = app_at(tmp_path, relay.port)
     relay.drop = WORK.encode()

@@ -79,6 +79,12 @@ class Pod:
     def ask(self, name: str, key: str | None = None) -> Accepted:
         return self.outbox.publish(TaskRequest(LABEL, {"path": name}, idempotency_key=key))
 
+    def store(self, names: Iterable[str]) -> None:
+        """Ask for each while the broker is away; it is back then."""
+        self.broker.away = True
+        assert all(self.ask(name).stored for name in names)
+        self.broker.away = False
+
     def crash(self) -> None:
         self.file.close()
 
@@ -135,9 +141,7 @@ def test_while_stored_ones_wait_new_ones_go_behind_them_without_a_try(
     folder: Folder, broker: Broker
 ) -> None:
     pod = folder.pod()
-    broker.away = True
-    pod.ask("a")
-    broker.away = False
+    pod.store("a")
 
     assert pod.ask("b").stored
     assert broker.tries == ["a"]
@@ -150,10 +154,7 @@ def test_a_broker_that_goes_in_between_leaves_the_rest_in_order(
     folder: Folder, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pod = folder.pod()
-    broker.away = True
-    for name in "abcd":
-        pod.ask(name)
-    broker.away = False
+    pod.store("abcd")
     send = broker.send
 
     def until_c(message: TaskMessage) -> str:
@@ -188,10 +189,7 @@ def test_a_crash_between_sending_and_removing_sends_nothing_twice(
     folder: Folder, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pod = folder.pod()
-    broker.away = True
-    for name in "abc":
-        pod.ask(name)
-    broker.away = False
+    pod.store("abc")
 
     def killed(_: object) -> None:
         raise KeyboardInterrupt
@@ -246,10 +244,8 @@ def test_a_take_over_that_broke_off_is_done_again_and_doubles_nothing(
     folder: Folder, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = folder.pod()
-    broker.away = True
-    dead.ask("a")
+    dead.store("a")
     dead.crash()
-    broker.away = False
 
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
@@ -268,12 +264,10 @@ def test_a_file_that_cannot_be_read_stays_and_keeps_nobody_from_the_next(
     folder: Folder, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, dead = folder.pod(), folder.pod()
-    broker.away = True
-    dead.ask("a")
+    dead.store("a")
     broken.crash()
     broken.file.path.write_bytes(b"no database" * 100)
     dead.crash()
-    broker.away = False
 
     folder.pod().outbox.turn()
 
