@@ -1,6 +1,7 @@
 """What a run of the image's benchmark came to."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from benchmarks.image.weight import Idle
 START_MOST_S = 1.5
 RATIO_LEAST = 0.95
 _LONGEST = 60
+_SHELLS = ("/bin/sh", "/bin/bash")
+# Build arguments, counted, stand before the shell.
+_SHELL = re.compile(r"^(\|\d+ .*?)?/bin/sh -c ", re.DOTALL)
+_COPIED = re.compile(r"#\(nop\) (?:COPY|ADD) \w+:[0-9a-f]+ in (\S+)")
 
 Rows = Sequence[Sequence[str]]
 
@@ -108,8 +113,17 @@ class Report:
         if not self.layers:
             return []
         total = sum(layer.mib for layer in self.layers)
-        rows = [(layer.made_by[:_LONGEST], f"{layer.mib:.1f}") for layer in self.layers]
+        rows = [(instruction(layer.made_by), f"{layer.mib:.1f}") for layer in self.layers]
         return [Part(f"Image, {total:.0f} MiB", ("layer made by", "MiB"), rows)]
+
+
+def instruction(made_by: str) -> str:
+    """Return how a Dockerfile says what buildah or docker tell of a layer's making."""
+    if made_by in _SHELLS:
+        return "the base"
+    copied = _COPIED.search(made_by)
+    told = f"COPY {copied[1]}" if copied else f"RUN {_SHELL.sub('', made_by)}"
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
 
 
 def _speed_row(speed: Speed) -> tuple[str, ...]:

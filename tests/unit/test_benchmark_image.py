@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.image import page
 from benchmarks.image.arms import Shape, config, may_be_held
-from benchmarks.image.report import LayerWeight, Report
+from benchmarks.image.report import LayerWeight, Report, instruction
 from benchmarks.image.speed import Speed, Wait
 from benchmarks.image.weight import Idle
 from infra.manifests.deployment import worker_command
@@ -43,7 +43,20 @@ def test_the_page_says_whether_an_image_was_built() -> None:
 
     built = page.markdown(report(layers=[LayerWeight("pip install", 100.0)]))
     assert "No image was built" not in built
-    assert "| pip install | 100.0 |" in built
+    assert "| RUN pip install | 100.0 |" in built
+
+
+@pytest.mark.parametrize(
+    ("made_by", "told"),
+    [
+        ("/bin/sh", "the base"),
+        ("/bin/sh -c #(nop) COPY dir:e24c68d6 in /opt/venv ", "COPY /opt/venv"),
+        ('|2 A=1 B=2 /bin/sh -c python -B -m sbom "${A}"', 'RUN python -B -m sbom "${A}"'),
+        (f"/bin/sh -c echo {'x' * 80}", f"RUN echo {'x' * 48}..."),
+    ],
+)
+def test_a_layer_is_named_by_its_instruction(made_by: str, told: str) -> None:
+    assert instruction(made_by) == told
 
 
 def test_each_row_names_the_pool_and_both_arms() -> None:
