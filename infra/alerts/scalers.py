@@ -87,7 +87,7 @@ def _paused(config: FleetConfig, series: Series, worker: str) -> Rule:
 
 def _keda(series: Series, worker: str) -> Iterator[Rule]:
     name = worker_object(worker)
-    errors = series.of_keda("increase", "keda_scaler_detail_errors_total", name, "[10m]")
+    errors = series.of_keda("increase", "keda_scaled_object_errors_total", name, "[10m]")
     latency = series.of_keda("", "keda_scaler_metrics_latency_seconds", name)
     yield Rule(
         "KedaScalerErrors",

@@ -38,7 +38,7 @@ class Keda:
             "cert-dir": self._grpc_folder,
             "metrics-service-bind-address": f"{ADDRESS}:{self.ports.keda_operator}",
             "health-probe-bind-address": f"{ADDRESS}:{self.ports.keda_operator_health}",
-            "enable-prometheus-metrics": "false",
+            "metrics-bind-address": f"{ADDRESS}:{self.ports.keda_operator_metrics}",
             # Both would patch objects that only KEDA's own chart installs.
             "enable-webhook-patching": "false",
             "enable-apiservice-patching": "false",

@@ -15,7 +15,11 @@ PORTS_OF: dict[str, tuple[str, ...]] = {
     "kube-apiserver": ("kube_apiserver",),
     "kube-controller-manager": ("kube_controller_manager",),
     "kube-scheduler": ("kube_scheduler",),
-    "keda-operator": ("keda_operator", "keda_operator_health"),
+    "keda-operator": (
+        "keda_operator",
+        "keda_operator_health",
+        "keda_operator_metrics",
+    ),
     "keda-adapter": ("keda_adapter", "keda_adapter_metrics"),
     # One of the two listens, whichever speaks TLS.
     "broker": ("broker",),
@@ -37,6 +41,8 @@ class Ports(BaseModel):
     keda_operator: Port
     """gRPC: the adapter asks the operator for metric values here."""
     keda_operator_health: Port
+    keda_operator_metrics: Port
+    """Plain HTTP, for Prometheus: how each scaler fares."""
     keda_adapter: Port
     keda_adapter_metrics: Port
     """Plain HTTP on every address, not on loopback only: the adapter offers no choice

@@ -1,7 +1,14 @@
 """The programs that a rehearsal runs: found on PATH, or built from pinned Go modules."""
 
 from rehearsal.toolchain.ensure import ensure_tools, tool_report
-from rehearsal.toolchain.promtool import ensure_promtool
+from rehearsal.toolchain.monitoring import MonitoringTools, ensure_monitoring
 from rehearsal.toolchain.tools import Tools, ToolStatus
 
-__all__ = ["ToolStatus", "Tools", "ensure_promtool", "ensure_tools", "tool_report"]
+__all__ = [
+    "MonitoringTools",
+    "ToolStatus",
+    "Tools",
+    "ensure_monitoring",
+    "ensure_tools",
+    "tool_report",
+]

@@ -46,9 +46,18 @@ class Pin:
     """Seconds from empty caches, in the order of `PINS`, on 2 cores with Go 1.26."""
     on_path: PathRule | None = None
     """None: never taken from PATH."""
+    tags: str = ""
+    """Go's build tags, with commas."""
 
 
-MODULE_DISK_MIB = {"etcd": 700, "pulumi": 2_800, "cluster": 7_000, "promtool": 1_500}
+MODULE_DISK_MIB = {
+    "etcd": 700,
+    "pulumi": 2_800,
+    "cluster": 7_000,
+    "prometheus": 1_000,
+    "alertmanager": 500,
+    "kube-state-metrics": 500,
+}
 """What a module's sources and compiled packages add to Go's caches, MiB (measured, rounded up)."""
 
 _KUBERNETES = Version(1, 36, 3)
@@ -118,23 +127,12 @@ PINS = (
     _kubernetes("kubectl", 16, _KUBECTL),
 )
 
-PROMTOOL = Pin(
-    "promtool",
-    "promtool",
-    "github.com/prometheus/prometheus/cmd/promtool",
-    Version(0, 313, 5),
-    "-X github.com/prometheus/common/version.Version=3.13.5",
-    180,
-    PathRule(("--version",), Version(3, 0), "Prometheus 2 writes histograms' bounds otherwise"),
-)
-"""Checks alert rules; only tests need it, so it is no tool of the rehearsal and has a cache of its
-own: a change here builds nothing else anew. Prometheus 3.x is released as Go module 0.3xx."""
-
 
 def build_arguments(pin: Pin) -> tuple[str, ...]:
     """Return what follows `go build`, but for the output file."""
     ldflags = f"{STRIP} {pin.ldflags}".strip()
-    return (*BUILD_FLAGS, f"-ldflags={ldflags}", pin.package)
+    tags = (f"-tags={pin.tags}",) if pin.tags else ()
+    return (*BUILD_FLAGS, *tags, f"-ldflags={ldflags}", pin.package)
 
 
 def cache_key(pins: Iterable[Pin], modules: Path, platform: str) -> str:

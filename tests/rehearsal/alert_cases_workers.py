@@ -113,9 +113,7 @@ SCALERS = (
         "KedaScalerErrors",
         {"worker": "scraping"},
         {
-            of_keda(
-                "keda_scaler_detail_errors_total", "worker-scraping", triggerIndex="0"
-            ): "0x19 0+2x20 40x60"
+            of_keda("keda_scaled_object_errors_total", "worker-scraping"): "0x19 0+2x20 40x60",
         },
         fires=(35,),
         quiet=(19, 25, 65),

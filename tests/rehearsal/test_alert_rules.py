@@ -8,7 +8,7 @@ import yaml
 
 from infra.config import load_file
 from infra.manifests.prometheus_rule import rule_file
-from rehearsal.toolchain import ensure_promtool
+from rehearsal.toolchain import MonitoringTools
 from tests.rehearsal import alert_cases, alert_cases_below, alert_cases_workers
 from tests.rehearsal.promtool import Case, document, own, run
 
@@ -22,9 +22,8 @@ KINDS = ("in_flight", "level", "pull")
 
 
 @pytest.fixture(scope="session")
-def promtool() -> Path:
-    """The first run on a machine builds it."""
-    return ensure_promtool(print)
+def promtool(monitoring_tools: MonitoringTools) -> Path:
+    return monitoring_tools.promtool
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.toolchain.folders import cache_folders, cache_root
+from rehearsal.toolchain.folders import cache_folders, cache_root, folders_of
 from rehearsal.toolchain.go_toolchain import MINIMUM, REQUIREMENTS
+from rehearsal.toolchain.monitoring_pins import MONITORING_PINS
 from rehearsal.toolchain.pins import (
     MODULE_DISK_MIB,
     MODULES,
     PINS,
-    PROMTOOL,
     Pin,
     build_arguments,
     cache_key,
 )
-from rehearsal.toolchain.promtool import promtool_folders
 from rehearsal.toolchain.versions import Version, parse_version
 
 PLATFORM = "Linux/x86_64"
@@ -32,7 +31,7 @@ def _modules(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("pin", [*PINS, PROMTOOL], ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", [*PINS, *MONITORING_PINS], ids=lambda pin: pin.tool)
 def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     required = re.findall(r"^\t?(?:require )?(\S+) v(\S+)$", _go_mod(pin), re.MULTILINE)
     versions = [version for path, version in required if pin.package.startswith(path)]
@@ -40,7 +39,7 @@ def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     assert versions == [str(pin.version)]
 
 
-@pytest.mark.parametrize("pin", [*PINS, PROMTOOL], ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", [*PINS, *MONITORING_PINS], ids=lambda pin: pin.tool)
 def test_a_pinned_package_is_imported_by_its_module_so_tidying_keeps_it(pin: Pin) -> None:
     assert f'_ "{pin.package}"' in (MODULES / pin.module / "tools.go").read_text()
 
@@ -65,8 +64,9 @@ def test_the_go_from_pypi_is_new_enough() -> None:
         replace(ETCD, version=Version(3, 6, 17)),
         replace(ETCD, ldflags="-X a=b"),
         replace(ETCD, package="go.etcd.io/etcd/v3"),
+        replace(ETCD, tags="some"),
     ],
-    ids=["version", "ldflags", "package"],
+    ids=["version", "ldflags", "package", "tags"],
 )
 def test_a_changed_pin_gets_a_cache_of_its_own(tmp_path: Path, changed: Pin) -> None:
     modules = _modules(tmp_path)
@@ -98,13 +98,12 @@ def test_what_changes_no_binary_keeps_the_cache(tmp_path: Path) -> None:
 
 
 def test_a_build_names_no_folder_of_the_machine_in_the_binary() -> None:
-    assert all("-trimpath" in build_arguments(pin) for pin in (*PINS, PROMTOOL))
+    assert all("-trimpath" in build_arguments(pin) for pin in (*PINS, *MONITORING_PINS))
 
 
 def test_what_only_tests_need_is_in_a_cache_of_its_own() -> None:
-    assert PROMTOOL not in PINS
-    assert PROMTOOL.module not in {pin.module for pin in PINS}
-    assert promtool_folders({}).key != cache_folders({}).key
+    assert not {pin.module for pin in MONITORING_PINS} & {pin.module for pin in PINS}
+    assert folders_of(MONITORING_PINS, {}).key != cache_folders({}).key
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from rehearsal.toolchain import MonitoringTools
 from tests.whole.running_fleet import STACK, RunningFleet, make_project
+from tests.whole.watched import Watched, watch
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
     finally:
         down = fleet.fleet("down")
     assert down.returncode == 0, down.output
+
+
+@pytest.fixture(scope="session")
+def watched(
+    running: RunningFleet,
+    monitoring_tools: MonitoringTools,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Watched]:
+    """The running fleet under Prometheus and Alertmanager, from its first use to the end."""
+    with watch(running, monitoring_tools, tmp_path_factory.mktemp("watched")) as watched:
+        yield watched

@@ -3,4 +3,4 @@
 // Package tools names the program that this module pins.
 package tools
 
-import _ "github.com/prometheus/prometheus/cmd/promtool"
+import _ "k8s.io/kube-state-metrics/v2"
