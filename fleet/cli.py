@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fleet import campaign_commands, dead_commands
+from fleet import alert_commands, campaign_commands, dead_commands
 from fleet.failures import ToldGroup
 from fleet.options import Kubeconfig, Stack
 from fleet.project import DEFAULT_STACK
@@ -192,18 +192,7 @@ def systemd(
     command.systemd(found, name, out, Console(), home=PurePosixPath(home))
 
 
-@app.command()
-def alerts(
-    out: Annotated[Path, typer.Option("--out", help="File to write.", dir_okay=False)],
-    *,
-    stack: Stack = None,
-) -> None:
-    """Write the stack's alert rules as a file, for a Prometheus without the operator."""
-    from fleet import alert_file, project
-
-    found = project.find()
-    name = project.checked_stack_name(stack or found.current_stack())
-    alert_file.write(found, name, out, Console())
+app.command()(alert_commands.alerts)
 
 
 @app.command()

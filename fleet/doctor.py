@@ -10,6 +10,7 @@ from rich.text import Text
 
 from fleet import doctor_checks as checks
 from fleet.doctor_checks import Finding
+from fleet.receiver_checks import receivers
 from fleet.session import Session
 from rehearsal.errors import RehearsalError
 from rehearsal.supervisor import client as supervisor
@@ -30,11 +31,13 @@ _ELSEWHERE: tuple[tuple[str, Check], ...] = (
     ("cluster", checks.cluster_elsewhere),
     # The broker lets in whoever is in its network; the API asks it for the queues.
     ("fleet", checks.fleet),
+    ("alerts", receivers),
 )
 _LIVE_CHECKS: tuple[tuple[str, Check], ...] = (
     ("cluster", checks.cluster),
     ("broker", checks.broker),
     ("fleet", checks.fleet),
+    ("alerts", receivers),
 )
 
 

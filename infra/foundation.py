@@ -21,9 +21,14 @@ from infra.components.aws.node_groups import NodeGroups
 from infra.components.aws.placement import Base, CacheRuntime, ClusterRuntime, NodesRuntime, Place
 from infra.components.aws.registry import Registry
 from infra.components.aws.shared_data import SharedData
-from infra.manifests.aws.policies import data_key
+from infra.manifests.aws.policies import cluster_autoscaler, data_key, publish
 from infra.manifests.aws.tags import fleet_tags, tagged
-from infra.manifests.releases import CLUSTER_AUTOSCALER_ACCOUNT, SYSTEM
+from infra.manifests.releases import (
+    ALERTMANAGER_ACCOUNT,
+    CLUSTER_AUTOSCALER_ACCOUNT,
+    MONITORING,
+    SYSTEM,
+)
 from infra.models.cluster import ExistingCluster
 from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
@@ -42,6 +47,7 @@ class Foundation:
     """What has to be there before the fleet's first object, and stays until its last is gone."""
     cluster: ClusterRuntime | None = None
     cache: CacheRuntime | None = None
+    alarm_topic: Output[str] | None = None
     images: Mapping[str, Output[str]] = field(default_factory=dict)
 
 
@@ -66,10 +72,12 @@ def _on_aws(config: FleetConfig, place: Place) -> Foundation:
     images: Mapping[str, Output[str]] = {}
     if isinstance(config.image, ImageSource) and config.image.build:
         images = Registry(place, config.image.build, base).images
-    Alarms(place, base, cache, nodes)
+    topic = Alarms(place, base, cache, nodes).topic_arn
+    if cluster and config.monitoring.kind == "release" and config.monitoring.receivers.own_topic:
+        ready += _publishing(cluster, topic, base)
     file_system_id = files.files.id if files else None
     add_ons = _add_ons(config, kubernetes, file_system_id, ready)
-    return Foundation(kubernetes, [*ready, *add_ons], runtime, cache, images)
+    return Foundation(kubernetes, [*ready, *add_ons], runtime, cache, topic, images)
 
 
 def _place(config: FleetConfig, region: str) -> Place:
@@ -106,7 +114,12 @@ def _cluster(
     ready: list[Resource] = [
         *nodes.needs,
         *files.needs,
-        *cluster.let_autoscaler_in(CLUSTER_AUTOSCALER_ACCOUNT, SYSTEM),
+        *cluster.let_in(
+            "cluster-autoscaler",
+            cluster.runtime.arn.apply(cluster_autoscaler),
+            CLUSTER_AUTOSCALER_ACCOUNT,
+            SYSTEM,
+        ),
         # Their pods need nodes.
         cluster.add_on("coredns", needs=nodes.needs),
         cluster.add_on(
@@ -124,6 +137,12 @@ def _cluster(
         ),
     ]
     return cluster, nodes, files, ready
+
+
+def _publishing(cluster: Cluster, topic: Output[str], base: Base) -> list[Resource]:
+    """Let Alertmanager send to the topic of alarms; its pod asks once, when it starts."""
+    policy = Output.all(topic, base.data_key.arn).apply(lambda arns: publish(arns[0], arns[1]))
+    return cluster.let_in("cluster-alertmanager", policy, ALERTMANAGER_ACCOUNT, MONITORING)
 
 
 def _kubernetes(config: FleetConfig, cluster: ClusterRuntime | None) -> Provider:

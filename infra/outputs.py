@@ -33,6 +33,8 @@ class FleetOutputs:
     """A secret; it holds no credential, `aws eks get-token` makes one for each use."""
     broker_host: Output[str] | None
     """The primary's name, which a failover moves; port 6379, TLS."""
+    alarm_topic: Output[str] | None
+    """ARN of the SNS topic of CloudWatch's alarms, and of alerts whose receiver it is."""
     base: dict[str, object] | None
     """What another stack needs to live on this one's cluster and broker; by version."""
     readme: str
@@ -54,6 +56,7 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         cluster_name=cluster.name if cluster else None,
         kubeconfig=cluster.kubeconfig if cluster else None,
         broker_host=cache.host if cache else None,
+        alarm_topic=below.alarm_topic,
         base=_base(config, below),
         readme=_README.read_text(),
     )

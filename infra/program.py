@@ -39,7 +39,7 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     OneReplica(names.JANITOR, config, runtime, opts)
     Api(config, runtime, api_token, opts)
     if config.monitoring.rules:
-        Alerts(config, get_stack(), home.namespace, opts)
+        Alerts(config, get_stack(), below.alarm_topic, home.namespace, opts)
     return fleet_outputs(config, below)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.config import API_TOKEN_KEY, PROJECT, REGION_KEY
+from infra.models.addons import AddOnSpec, MonitoringSpec
 from infra.models.fleet import FleetConfig
 from infra.models.objective import Burst, Objective
 from infra.models.queue import QueueSpec
@@ -61,12 +62,14 @@ def text() -> str:
 
 
 def _filled_in() -> Mapping[str, set[str]]:
-    """Keys that a queue's class gives, whichever it is, by definition."""
+    """Keys that other keys of the stack give, whatever these are, by definition."""
     classes = list(CLASS_DEFAULTS.values())
     promises = [given["objective"] for given in classes]
     bursts = [promise["burst"] for promise in promises]
     layers = {QueueSpec: classes, Objective: promises, Burst: bursts}
-    return {spec.__name__: set.intersection(*map(set, given)) for spec, given in layers.items()}
+    by_class = {s.__name__: set.intersection(*map(set, given)) for s, given in layers.items()}
+    # By the cluster's kind.
+    return by_class | {spec.__name__: {"kind"} for spec in (AddOnSpec, MonitoringSpec)}
 
 
 def _require_no_more(definition: Schema, given: set[str]) -> None:

@@ -54,7 +54,13 @@ def _rule(config: FleetConfig, stack: str, rule: Rule) -> Manifest:
         "alert": rule.alert,
         "expr": rule.expr,
         "for": duration(rule.for_s),
-        "labels": {"severity": severity, "stack": stack, **rule.labels},
+        "labels": {
+            "severity": severity,
+            "stack": stack,
+            # Most expressions lose it, and routes and inhibitions are of one namespace.
+            "namespace": config.namespace,
+            **rule.labels,
+        },
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,

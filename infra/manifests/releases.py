@@ -8,6 +8,7 @@ from infra.models.agreement import plan
 from infra.models.eks import EksCluster
 from infra.models.fleet import FleetConfig
 
+ALERTMANAGER_ACCOUNT = "alertmanager"
 CLUSTER_AUTOSCALER_ACCOUNT = "cluster-autoscaler"
 SYSTEM = "kube-system"
 MONITORING = "monitoring"
@@ -64,6 +65,17 @@ def _metrics() -> Release:
             **{part: {"enabled": False} for part in hidden},
             # Empty: the chart draws one, in place of the well-known default.
             "grafana": {"adminPassword": ""},
+            "alertmanager": {
+                # Known before its pod starts, so that a role can be given to it.
+                "serviceAccount": {"name": ALERTMANAGER_ACCOUNT},
+                "alertmanagerSpec": {
+                    # Of every namespace, each for its own namespace's alerts alone.
+                    "alertmanagerConfigSelector": {},
+                    "alertmanagerConfigNamespaceSelector": {},
+                    "alertmanagerConfigMatcherStrategy": {"type": "OnNamespace"},
+                    "resources": _resources("50m", "64Mi", "256Mi"),
+                },
+            },
             "prometheus": {
                 "prometheusSpec": {
                     **anywhere,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from infra.models.base import Spec
+from infra.models.receivers import Receivers
 
 EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Percent = Annotated[float, Field(gt=0, le=100)]
@@ -30,6 +31,8 @@ class MonitoringSpec(AddOnSpec):
         default="docs/runbooks", alias="runbooksUrl", pattern=r"^[^\s{}]*[^\s{}/]$"
     )
     """Where this repository's `docs/runbooks` can be read; alerts link to its pages."""
+    receivers: Receivers = Receivers()
+    """Who hears of alerts: an AlertmanagerConfig beside the rules, or `fleet alerts --routes`."""
     paused_hours: PositiveInt = 4
     """How long a scaler may be paused before it counts as forgotten."""
     campaign_idle_hours: PositiveInt = 6

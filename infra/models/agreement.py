@@ -11,6 +11,7 @@ from infra.models.fairness import fairness_problems
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
 from infra.models.prefetch import prefetch_problems
+from infra.models.receivers import receiver_problems
 from infra.models.references import reference_problems, resolves
 from infra.models.tier import TIERS
 from infra.models.worker import WorkerSpec
@@ -42,6 +43,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from group_problems(fleet.node_groups)
     yield from fairness_problems(fleet)
     yield from aws_problems(fleet)
+    yield from receiver_problems(fleet)
     workers = {name: w for name, w in fleet.workers.items() if resolves(w, fleet)}
     plans = {name: plan(fleet, name) for name in workers}
     broker = fleet.broker

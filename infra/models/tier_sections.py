@@ -26,6 +26,9 @@ def with_tier_sections(raw: Mapping[str, Any]) -> dict[str, Any]:
     on_eks = isinstance(made, Mapping) and made.get("kind") == "eks"
     add_on = {"kind": "release" if on_eks else "existing"}
     filled = {"protect": tier in _PROTECTED, "keda": add_on, "monitoring": add_on, **raw}
+    for section in ("keda", "monitoring"):
+        if isinstance(given := filled[section], Mapping):
+            filled[section] = {**add_on, **given}
     if on_eks:
         filled.setdefault("network", {"kind": "new"})
     for section, kinds in _SECTIONS.get(tier, {}).items():

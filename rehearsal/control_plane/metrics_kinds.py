@@ -5,7 +5,11 @@ import json
 from rehearsal.control_plane.platform_objects import PlatformObject
 
 _GROUP = "monitoring.coreos.com"
-_KINDS = {"prometheusrules": "PrometheusRule", "podmonitors": "PodMonitor"}
+_KINDS = {
+    "prometheusrules": ("PrometheusRule", "v1"),
+    "podmonitors": ("PodMonitor", "v1"),
+    "alertmanagerconfigs": ("AlertmanagerConfig", "v1alpha1"),
+}
 
 SERVED = {_GROUP: frozenset(_KINDS)}
 """Plurals by API group that the API server has to serve."""
@@ -13,14 +17,14 @@ SERVED = {_GROUP: frozenset(_KINDS)}
 
 def metrics_kinds() -> list[PlatformObject]:
     """A definition of each kind; whatever its spec holds is taken."""
-    return [_definition(plural, kind) for plural, kind in _KINDS.items()]
+    return [_definition(plural, *told) for plural, told in _KINDS.items()]
 
 
-def _definition(plural: str, kind: str) -> PlatformObject:
+def _definition(plural: str, kind: str, version_name: str) -> PlatformObject:
     name = f"{plural}.{_GROUP}"
     spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
-        "name": "v1",
+        "name": version_name,
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},

@@ -69,8 +69,9 @@ def served_problem(api: KubernetesApi, wanted: Mapping[str, frozenset[str]]) -> 
 
 
 def _served(api: KubernetesApi, group: str) -> frozenset[str]:
-    version = api.get(f"/apis/{group}")["preferredVersion"]["groupVersion"]
-    return frozenset(each["name"] for each in api.get(f"/apis/{version}")["resources"])
+    versions = api.get(f"/apis/{group}")["versions"]
+    paths = [f"/apis/{version['groupVersion']}" for version in versions]
+    return frozenset(each["name"] for path in paths for each in api.get(path)["resources"])
 
 
 def available_problem(api: KubernetesApi, path: str) -> str | None:

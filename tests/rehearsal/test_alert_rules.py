@@ -68,7 +68,12 @@ def test_what_is_told_names_queue_number_severity_and_page(
     promtool: Path, rules: Path, tmp_path: Path
 ) -> None:
     told: dict[str, Any] = {
-        "exp_labels": {"severity": "page", "stack": "prod", "queue": "scraping"},
+        "exp_labels": {
+            "severity": "page",
+            "stack": "prod",
+            "namespace": "imagineer-prod",
+            "queue": "scraping",
+        },
         "exp_annotations": {
             "summary": "Queue scraping: more than 25 messages wait",
             "description": "40 messages wait in queue scraping; more than 25 have for 15 minutes.",

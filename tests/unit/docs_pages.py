@@ -9,6 +9,8 @@ NAMES = (
     "aws.md",
     "architecture.md",
     "operations.md",
+    "alerts.md",
+    "troubleshooting.md",
     "runbooks/aws-upgrade.md",
     "runbooks/aws-teardown.md",
     *(f"runbooks/{page.name}" for page in (ROOT / "docs/runbooks").glob("[A-Z]*.md")),

@@ -24,7 +24,11 @@ def written() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_no_write_is_allowed_on_everything() -> None:
-    assert {name for name, _ in written()} == {"cluster-autoscaler", "flow-logs"}
+    assert {name for name, _ in written()} == {
+        "cluster-alertmanager",
+        "cluster-autoscaler",
+        "flow-logs",
+    }
     for name, statement in written():
         writes = [a for a in statement["Action"] if not a.split(":")[1].startswith(READS)]
 
@@ -64,7 +68,8 @@ def test_each_workload_has_a_role_of_its_own_with_one_purpose() -> None:
         "aws-ebs-csi-driver": {"service-role/AmazonEBSCSIDriverPolicy"},
         "aws-efs-csi-driver": {"service-role/AmazonEFSCSIDriverPolicy"},
     }
-    assert set(found.of("Role")) == {*attached, "cluster-autoscaler", "flow-logs"}
+    own = {"cluster-alertmanager", "cluster-autoscaler", "flow-logs"}
+    assert set(found.of("Role")) == {*attached, *own}
 
 
 def test_pods_take_their_roles_by_pod_identity_and_nothing_else_does() -> None:
@@ -73,20 +78,23 @@ def test_pods_take_their_roles_by_pod_identity_and_nothing_else_does() -> None:
         for name, role in stack("prod").of("Role").items()
     }
 
+    accounts = {
+        "cluster-alertmanager": ("monitoring", "alertmanager"),
+        "cluster-autoscaler": ("kube-system", "cluster-autoscaler"),
+    }
     assert trusted == {
         "cluster": "eks.amazonaws.com",
         "node": "ec2.amazonaws.com",
         "flow-logs": "vpc-flow-logs.amazonaws.com",
         **dict.fromkeys(
-            ("vpc-cni", "aws-ebs-csi-driver", "aws-efs-csi-driver", "cluster-autoscaler"),
+            ("vpc-cni", "aws-ebs-csi-driver", "aws-efs-csi-driver", *accounts),
             "pods.eks.amazonaws.com",
         ),
     }
-    association = stack("prod").one("PodIdentityAssociation").inputs
-    assert (association["namespace"], association["serviceAccount"]) == (
-        "kube-system",
-        "cluster-autoscaler",
-    )
+    assert accounts == {
+        name: (each.inputs["namespace"], each.inputs["serviceAccount"])
+        for name, each in stack("prod").of("PodIdentityAssociation").items()
+    }
 
 
 def test_services_use_the_key_for_this_account_only() -> None:

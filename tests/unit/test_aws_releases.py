@@ -66,7 +66,7 @@ def test_the_autoscaler_finds_this_clusters_groups_and_waits_for_running_tasks()
 
 def test_the_autoscalers_account_is_the_one_that_has_its_role() -> None:
     account = CHARTS["cluster-autoscaler"].values["rbac"]["serviceAccount"]["name"]
-    association = stack("prod").one("PodIdentityAssociation").inputs
+    association = stack("prod").of("PodIdentityAssociation")["cluster-autoscaler"].inputs
 
     assert association["serviceAccount"] == account
     assert association["namespace"] == CHARTS["cluster-autoscaler"].namespace

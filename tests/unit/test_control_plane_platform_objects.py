@@ -61,7 +61,8 @@ def test_the_metrics_api_is_reached_by_an_external_name_and_verified() -> None:
 def test_the_metrics_stacks_kinds_are_there_and_take_any_spec() -> None:
     definitions = [json.loads(each.manifest) for each in metrics_kinds()]
 
-    assert {"monitoring.coreos.com": frozenset({"prometheusrules", "podmonitors"})} == SERVED
+    kinds = {"prometheusrules": "v1", "podmonitors": "v1", "alertmanagerconfigs": "v1alpha1"}
+    assert {"monitoring.coreos.com": frozenset(kinds)} == SERVED
     for each, made in zip(definitions, metrics_kinds(), strict=True):
         names = each["spec"]["names"]
         assert made.path.endswith(f"/{names['plural']}.monitoring.coreos.com")
@@ -69,4 +70,5 @@ def test_the_metrics_stacks_kinds_are_there_and_take_any_spec() -> None:
         assert names["plural"] in SERVED[each["spec"]["group"]]
         (version,) = each["spec"]["versions"]
         spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-        assert (version["name"], spec["x-kubernetes-preserve-unknown-fields"]) == ("v1", True)
+        assert version["name"] == kinds[names["plural"]]
+        assert spec["x-kubernetes-preserve-unknown-fields"] is True

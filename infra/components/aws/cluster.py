@@ -131,13 +131,13 @@ class Cluster(ComponentResource):
             **_provisioned(spec),
         )
 
-    def let_autoscaler_in(self, account: str, namespace: str) -> list[Resource]:
-        """Give the Cluster Autoscaler's service account what moves this cluster's groups."""
-        trusted = policies.trust(policies.POD_IDENTITY)
-        policy = self._cluster.arn.apply(policies.cluster_autoscaler)
-        own = grant("cluster-autoscaler", trusted, self, policy=policy)
+    def let_in(
+        self, name: str, policy: Output[str], account: str, namespace: str
+    ) -> list[Resource]:
+        """Give a service account of the cluster a role of its own, with this policy."""
+        own = grant(name, policies.trust(policies.POD_IDENTITY), self, policy=policy)
         association = eks.PodIdentityAssociation(
-            "cluster-autoscaler",
+            name,
             cluster_name=self._cluster.name,
             namespace=namespace,
             service_account=account,

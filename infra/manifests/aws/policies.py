@@ -67,6 +67,12 @@ def cluster_autoscaler(cluster_arn: str) -> str:
     )
 
 
+def publish(topic_arn: str, key_arn: str) -> str:
+    """Send to one topic, which this key encrypts (SNS developer guide, key management)."""
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return document([_allow(["sns:Publish"], [topic_arn]), _allow(use, [key_arn])])
+
+
 def flow_logs(log_group_arn: str) -> str:
     """Write to one log group."""
     actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
