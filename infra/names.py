@@ -15,6 +15,7 @@ DATA = "data"
 OWN_POD = "own-pod"
 ALERTS = "fleet-alerts"
 METRICS = "fleet-metrics"
+DASHBOARDS = "fleet-dashboards"
 
 
 def worker_object(worker: str) -> str:

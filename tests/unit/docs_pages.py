@@ -9,6 +9,7 @@ NAMES = (
     "aws.md",
     "architecture.md",
     "operations.md",
+    "dashboards.md",
     "runbooks/aws-upgrade.md",
     "runbooks/aws-teardown.md",
     *(f"runbooks/{page.name}" for page in (ROOT / "docs/runbooks").glob("[A-Z]*.md")),
