@@ -196,6 +196,20 @@ app.command()(alert_commands.alerts)
 
 
 @app.command()
+def dashboards(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.", file_okay=False)],
+    *,
+    stack: Stack = None,
+) -> None:
+    """Write the stack's dashboards as files, for a Grafana without the sidecar."""
+    from fleet import dashboard_files, project
+
+    found = project.find()
+    name = project.checked_stack_name(stack or found.current_stack())
+    dashboard_files.write(found, name, out, Console())
+
+
+@app.command()
 def doctor(
     *,
     stack: Stack = None,

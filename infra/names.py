@@ -16,6 +16,7 @@ OWN_POD = "own-pod"
 ALERTS = "fleet-alerts"
 METRICS = "fleet-metrics"
 ROUTES = "fleet-routes"
+DASHBOARDS = "fleet-dashboards"
 
 
 def worker_object(worker: str) -> str:

@@ -7,6 +7,7 @@ from infra import names
 from infra.components.alerts import Alerts
 from infra.components.api import Api
 from infra.components.broker import Broker
+from infra.components.dashboards import Dashboards
 from infra.components.home import Home
 from infra.components.one_replica import OneReplica
 from infra.components.own_pod import OwnPod
@@ -40,6 +41,7 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     Api(config, runtime, api_token, opts)
     if config.monitoring.rules:
         Alerts(config, get_stack(), below.alarm_topic, home.namespace, opts)
+        Dashboards(config, get_stack(), home.namespace, opts)
     return fleet_outputs(config, below)
 
 

@@ -6,7 +6,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fleet.planning.cost import HOURS_PER_MONTH
 from fleet.planning.forecast import Forecast
 from fleet.planning.node_hours import Nodes, nodes_of
 from infra.manifests.aws.node_group import disk_gib
@@ -14,6 +13,7 @@ from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
 from infra.models.network import NewNetwork
+from infra.sizing.price import HOURS_PER_MONTH
 
 CONTROL_PLANE = "eksControlPlane"
 """A provisioned one has its tier after it: `eksControlPlane.tier-xl`."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fleet.planning.cost import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 from fleet.planning.scenario import Scenario, scenario
 from fleet.simulation import Outcome, ScalingPolicy, Workload, simulate
 from infra.models.fleet import FleetConfig
+from infra.sizing.price import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 
 _HOUR_S = 3600.0
 SEEDS = 5

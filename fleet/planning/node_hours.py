@@ -8,10 +8,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet.planning.cost import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 from fleet.planning.forecast import Forecast
 from infra.models.cluster import NodeGroupSpec
 from infra.models.fleet import FleetConfig
+from infra.sizing.price import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 
 _HOUR_S = 3600.0
 

@@ -80,14 +80,15 @@ def any_of(label: str, values: Iterable[str], after: str = "") -> str:
     return f'{label}=~"({names}){after}"' if after else f'{label}=~"{names}"'
 
 
-def counted(series: str, window: str) -> str:
-    """How much counters rose within a window, over all series.
+def counted(series: str, window: str, *by: str) -> str:
+    """How much counters rose within a window, over all series or by labels.
 
     `increase` misses a series' first value: with workers that come from zero, whose every pod is
     a new series, that would be each pod's first task.
     """
     highest = f"max_over_time({series}[{window}])"
-    return f"sum((({highest} - {series} offset {window}) >= 0) or {highest})"
+    total = f"sum by ({', '.join(by)}) " if by else "sum"
+    return f"{total}((({highest} - {series} offset {window}) >= 0) or {highest})"
 
 
 def or_zero(expression: str) -> str:

@@ -7,6 +7,7 @@ import yaml
 
 from infra.alerts import Rule, alert_groups
 from infra.alerts.rule import duration
+from infra.dashboards.places import dashboard_url
 from infra.manifests import Manifest
 from infra.manifests.labels import labels, metadata
 from infra.models.fleet import FleetConfig
@@ -50,6 +51,7 @@ def monitoring_metadata(config: FleetConfig, name: str) -> Manifest:
 def _rule(config: FleetConfig, stack: str, rule: Rule) -> Manifest:
     """One rule; where the tier wakes nobody, everything is a ticket."""
     severity = rule.severity if TIERS[config.tier].pages else "ticket"
+    url = dashboard_url(config, rule)
     return {
         "alert": rule.alert,
         "expr": rule.expr,
@@ -65,5 +67,6 @@ def _rule(config: FleetConfig, stack: str, rule: Rule) -> Manifest:
             "summary": rule.summary,
             "description": rule.description,
             "runbook_url": f"{config.monitoring.runbooks_url}/{rule.alert}.md",
+            **({"dashboard_url": url} if url else {}),
         },
     }

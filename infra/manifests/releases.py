@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from infra.manifests.aws.node_group import GPU_PRESENT
+from infra.manifests.dashboards import DASHBOARD_LABEL, DASHBOARD_LABEL_VALUE, FOLDER_ANNOTATION
 from infra.models.agreement import plan
 from infra.models.eks import EksCluster
 from infra.models.fleet import FleetConfig
@@ -64,7 +65,7 @@ def _metrics() -> Release:
         {
             **{part: {"enabled": False} for part in hidden},
             # Empty: the chart draws one, in place of the well-known default.
-            "grafana": {"adminPassword": ""},
+            "grafana": {"adminPassword": "", "sidecar": {"dashboards": _found_dashboards()}},
             "alertmanager": {
                 # Known before its pod starts, so that a role can be given to it.
                 "serviceAccount": {"name": ALERTMANAGER_ACCOUNT},
@@ -86,6 +87,18 @@ def _metrics() -> Release:
             },
         },
     )
+
+
+def _found_dashboards() -> dict[str, Any]:
+    """Grafana's sidecar: every ConfigMap with the label, into the folder that it names."""
+    return {
+        "enabled": True,
+        "label": DASHBOARD_LABEL,
+        "labelValue": DASHBOARD_LABEL_VALUE,
+        "searchNamespace": "ALL",
+        "folderAnnotation": FOLDER_ANNOTATION,
+        "provider": {"foldersFromFilesStructure": True},
+    }
 
 
 def _keda(config: FleetConfig) -> Release:

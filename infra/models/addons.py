@@ -23,10 +23,12 @@ class MonitoringSpec(AddOnSpec):
     """The metrics stack, and what this stack asks of it: scrapes and alert rules."""
 
     rules: bool = Field(default_factory=lambda given: given.get("kind") == "release")
-    """Whether Prometheus' operator is there to read this stack's PrometheusRule and PodMonitor;
-    where the stack installs it, unless stated."""
+    """Whether Prometheus' operator is there to read this stack's PrometheusRule and PodMonitor, and
+    Grafana its dashboards; where the stack installs them, unless stated."""
     labels: Mapping[str, str] = {}
-    """Put on both, where an existing operator selects by labels."""
+    """Put on both, and on dashboards, where an existing operator or Grafana selects by labels."""
+    grafana_url: str | None = Field(default=None, pattern=r"^https?://[^\s{}]*[^\s{}/]$")
+    """Where Grafana is reached; alerts then link to the dashboard of what they tell of."""
     runbooks_url: str = Field(
         default="docs/runbooks", alias="runbooksUrl", pattern=r"^[^\s{}]*[^\s{}/]$"
     )

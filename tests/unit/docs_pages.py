@@ -11,6 +11,7 @@ NAMES = (
     "operations.md",
     "alerts.md",
     "troubleshooting.md",
+    "dashboards.md",
     "runbooks/aws-upgrade.md",
     "runbooks/aws-teardown.md",
     *(f"runbooks/{page.name}" for page in (ROOT / "docs/runbooks").glob("[A-Z]*.md")),

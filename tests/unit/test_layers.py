@@ -13,6 +13,15 @@ FORBIDDEN = {
     "worker_image": {"fleet", "infra", "rehearsal"},
     "infra/models": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
     "infra/alerts": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
+    "infra/dashboards": {
+        "pulumi",
+        "pulumi_kubernetes",
+        "boto3",
+        "os",
+        "time",
+        "datetime",
+        "socket",
+    },
     "infra/manifests": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
 }
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from fleet.planning import command, curve, view
-from fleet.planning.cost import HOURS_PER_MONTH
 from fleet.planning.forecast import Forecast, forecast
 from fleet.planning.peers import PEERS
 from fleet.project import Project
+from infra.sizing.price import HOURS_PER_MONTH
 from rehearsal.errors import RehearsalError
 from tests.unit.recorder import IMAGINEER, imagineer
 

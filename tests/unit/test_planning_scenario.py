@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from fleet.planning.cost import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 from fleet.planning.scenario import Scenario, scenario
 from fleet.simulation import QueueMetric
 from infra.config import load_file
@@ -13,6 +12,7 @@ from infra.manifests.scaled_object import scaled_object
 from infra.models.cluster import NodeGroupSpec
 from infra.models.worker import Resources
 from infra.sizing import visibility_timeout_s
+from infra.sizing.price import DAYS_PER_MONTH, HOURS_PER_MONTH, pod_usd_per_hour
 from tests.unit.recorder import ROOT, imagineer
 
 BASETEN = load_file(ROOT / "stacks" / "baseten.yaml")
