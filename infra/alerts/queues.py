@@ -194,6 +194,7 @@ def _idle(config: FleetConfig, series: Series, queue: str) -> Rule:
 
 
 def ready(series: Series, workers: list[str]) -> str:
-    """How many pods of these workers are ready."""
+    """How many pods of these workers are ready; nothing while kube-state-metrics is away."""
     deployments = any_of("deployment", map(worker_object, workers))
-    return or_zero(f"sum({series.of('kube_deployment_status_replicas_ready', deployments)})")
+    told = series.of("kube_deployment_status_replicas_ready", deployments)
+    return f"(sum({told}) or 0 * count({series.of('kube_deployment_created')}))"

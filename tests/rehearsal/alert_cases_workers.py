@@ -60,6 +60,18 @@ SCALERS = (
         fires=(20, 29),
         quiet=(9, 16, 31),
     ),
+    # A worker whose Deployment is gone, and one of which nobody tells.
+    Case(
+        "CeleryQueueUnserved",
+        SCRAPING,
+        {
+            pending("scraping"): "0x9 3x80",
+            own("kube_deployment_created", deployment="api"): "1x90",
+        },
+        fires=(20, 80),
+        quiet=(9, 16),
+    ),
+    Case("CeleryQueueUnserved", SCRAPING, {pending("scraping"): "3x90"}, quiet=(20, 80)),
     Case(
         "CeleryWorkerAtMaximum",
         {"worker": "labeling"},
