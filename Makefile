@@ -12,7 +12,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up rehearse down test chaos test-newest check clean schema lock venv tools
+.PHONY: help up rehearse down test chaos test-newest check clean schema policy lock venv tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +44,14 @@ check: venv ## lint, types and fast tests, in under a minute
 	.venv/bin/pytest --quiet --numprocesses auto -m "not engine and not rehearsal"
 
 clean: down ## down, and remove state, .venv and the tool cache
-	rm -rf $(STATE) .venv
+	rm -rf $(STATE) .venv policy/.venv
 	rm -rf "$(CACHE)/tools" "$(CACHE)/go" "$(CACHE)/lock" "$(CACHE)/image"
 
 schema: venv ## renew infra/schema.json, by which editors check stack files
 	.venv/bin/python -m infra.schema
+
+policy: venv ## give the policy pack its environment, for `pulumi preview --policy-pack policy`
+	@PYTHON="$(PYTHON)" .ci/policy-venv
 
 lock: venv ## renew the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements.txt
@@ -56,6 +59,7 @@ lock: venv ## renew the lock files from pyproject.toml
 		--output-file worker_image/requirements.txt
 	$(COMPILE) worker_image/requirements-gpu.in --constraint worker_image/requirements.txt \
 		--output-file worker_image/requirements-gpu.txt
+	$(COMPILE) policy/requirements.in --output-file policy/requirements.txt
 
 venv:
 	@PYTHON="$(PYTHON)" .ci/venv

@@ -11,6 +11,8 @@ FORBIDDEN = {
     "infra": {"fleet", "rehearsal", "worker_image"},
     "rehearsal": {"fleet", "infra", "worker_image"},
     "worker_image": {"fleet", "infra", "rehearsal"},
+    "policy/celery_policy": {"fleet", "infra", "rehearsal", "worker_image"},
+    "policy/celery_policy/rules": {"pulumi", "pulumi_policy", "os", "time", "datetime", "socket"},
     "infra/models": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
     "infra/alerts": {"pulumi", "pulumi_kubernetes", "boto3", "os", "time", "datetime", "socket"},
     "infra/dashboards": {

@@ -1,0 +1,1 @@
+"""Rules for Celery on Redis and Kubernetes: pure functions, and a thin binding to Pulumi."""
