@@ -4,7 +4,9 @@ from typing import Literal
 
 from infra.manifests import Manifest
 
-Component = Literal["worker", "beat", "janitor", "api", "broker", "settings", "alerts"]
+Component = Literal[
+    "worker", "beat", "janitor", "api", "broker", "settings", "alerts", "redis-exporter"
+]
 WORKER_LABEL = "celery-fleet.dev/worker"
 
 

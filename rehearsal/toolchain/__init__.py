@@ -2,6 +2,14 @@
 
 from rehearsal.toolchain.ensure import ensure_tools, tool_report
 from rehearsal.toolchain.promtool import ensure_promtool
+from rehearsal.toolchain.redis_exporter import ensure_redis_exporter
 from rehearsal.toolchain.tools import Tools, ToolStatus
 
-__all__ = ["ToolStatus", "Tools", "ensure_promtool", "ensure_tools", "tool_report"]
+__all__ = [
+    "ToolStatus",
+    "Tools",
+    "ensure_promtool",
+    "ensure_redis_exporter",
+    "ensure_tools",
+    "tool_report",
+]
