@@ -39,7 +39,7 @@ from rehearsal.layout import Layout
 from rehearsal.supervisor import client as supervisor
 from rehearsal.toolchain import Tools, ensure_tools
 
-MOST_RESOURCES = 159
+MOST_RESOURCES = 166
 MOST_TOUCHED = 5
 """By a change of one queue: settings, its worker, beat, the API, and the alert rules."""
 _TOUCHED = re.compile(r"^\s+[-+~]+ ?(\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
@@ -75,8 +75,9 @@ class Rehearsal:
 
         """
         preflight.check_port(self.config.api.port)
-        tools = ensure_tools(self.progress.reporter("tools"))
-        spec = rehearsal_spec(self.project, {self.stack: self.config})
+        tell = self.progress.reporter("tools")
+        tools = ensure_tools(tell)
+        spec = rehearsal_spec(self.project, {self.stack: self.config}, tell)
         try:
             report = self.progress.reporter("stage")
             supervisor.start(self.project.rehearsal, spec, tools, report)
@@ -136,7 +137,7 @@ class Rehearsal:
         """What the cluster holds as secret must be nowhere in the state or in what was printed."""
         session = Session(self.project, self.stack)
         shown = pulumi.succeed("stack", "export").output + pulumi.succeed("stack", "output").output
-        for name in ("broker", "broker-keda"):
+        for name in ("broker", "broker-keda", "broker-exporter"):
             held = session.cluster.secret(self.config.namespace, name) or {}
             if not held.get("password"):
                 raise deviation(f"Secret {name} has no password", "the broker's login")

@@ -83,7 +83,7 @@ class Up:
         for folder in (project.logs, project.work, project.backend, project.pulumi_home):
             folder.mkdir(parents=True, exist_ok=True)
         staged = stack_config.staged(project, self.stack)
-        spec = rehearsal_spec(project, staged)
+        spec = rehearsal_spec(project, staged, self.progress.reporter("tools"))
         report = self.progress.reporter("rehearsal")
         supervisor.start(project.rehearsal, spec, tools, report)
 

@@ -7,8 +7,10 @@ WORKER_PREFIX = "worker-"
 BEAT: Final = "beat"
 API = "api"
 JANITOR: Final = "janitor"
+REDIS_EXPORTER: Final = "redis-exporter"
 BROKER = "broker"
 BROKER_KEDA = "broker-keda"
+BROKER_EXPORTER = "broker-exporter"
 API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content
 SETTINGS = "celery-settings"
 DATA = "data"
@@ -47,7 +49,7 @@ _REPLICATION_GROUP = NameLimit("ElastiCache replication group", 40, "CreateRepli
 _CACHE_USER = NameLimit("ElastiCache user", 40, "CreateUser")
 _REPOSITORY = NameLimit("ECR repository", 256, "CreateRepository")
 _BUDGET = NameLimit("AWS budget", 100, "CreateBudget")
-CACHE_USERS = ("default", "blue", "green", "keda")
+CACHE_USERS = ("default", "blue", "green", "keda", "exporter")
 
 
 def replication_group(namespace: str) -> str:

@@ -13,6 +13,7 @@ from infra.components.one_replica import OneReplica
 from infra.components.own_pod import OwnPod
 from infra.components.owned_broker import OwnedBroker
 from infra.components.queue_workers import QueueWorkers
+from infra.components.redis_exporter import RedisExporter
 from infra.components.runtime import PodRuntime
 from infra.foundation import Foundation, foundation
 from infra.manifests.own_pod import telling_workers
@@ -39,6 +40,8 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
     OneReplica(names.BEAT, config, runtime, opts)
     OneReplica(names.JANITOR, config, runtime, opts)
     Api(config, runtime, api_token, opts)
+    if config.monitoring.redis_exporter:
+        RedisExporter(config, home.namespace, broker.exporter_login, opts)
     if config.monitoring.rules:
         Alerts(config, get_stack(), below.alarm_topic, home.namespace, opts)
         Dashboards(config, get_stack(), home.namespace, opts)

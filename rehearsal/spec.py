@@ -70,6 +70,8 @@ class ImageSpec(_Frozen):
     """What the image itself would set (`ENV` of a Dockerfile)."""
     working_dir: Path
     """The image's WORKDIR."""
+    programs: Mapping[str, Path] = {}
+    """Programs that pods name by their path in the image, and where those are here."""
 
 
 class RehearsalSpec(_Frozen):

@@ -70,13 +70,11 @@ class Janitor:
             janitor_word.tell(
                 self._client, self._fleet.key_prefix, self._unowned.lengths, self._unowned.count
             )
-            self.metrics.broker.saw(self._client.info())
             self.metrics.ended_round()
         except (redis.RedisError, KombuError, OSError, BrokerAwayError) as error:
             if self._answered_since is not None:
                 logger.warning("broker away, looking again: %s", error)
             self._answered_since = None
-            self.metrics.broker.saw(None)
             self._restorer.reconnect()
             return False
         return True

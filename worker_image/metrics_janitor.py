@@ -2,7 +2,6 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from worker_image.metrics_broker import BrokerFigures
 from worker_image.queues import Backlog
 
 
@@ -33,8 +32,6 @@ class JanitorMetrics:
         self._round = self._gauge(
             "fleet_janitor_last_round_timestamp_seconds", "When the janitor last ended a round."
         )
-        self.broker = BrokerFigures()
-        self.registry.register(self.broker)
         self._restored = Counter(
             "fleet_restored",
             "Messages put back into their lists after the visibility timeout.",

@@ -1,6 +1,6 @@
-"""The broker as a Redis client sees it, in the metric names of redis_exporter (oliver006).
+"""The broker as a Redis client sees it, as redis_exporter (oliver006) tells it.
 
-The janitor tells these few of its broker; any exporter with the stack's namespace label will do.
+`tests/rehearsal/test_redis_exporter.py` holds these names and forms against the real program.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def broker_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
     yield from _memory(config, series)
     yield Rule(
         "RedisEvictions",
-        # Not `counted`: a new janitor's first figure is of the broker's whole life.
+        # Not `counted`: a new exporter's first figure is of the broker's whole life.
         f"sum(increase({series.of('redis_evicted_keys_total')}[15m])) > 0",
         60,
         "page",

@@ -8,6 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace, Secret
 
 from infra import names
+from infra.components.runtime import Login
 from infra.manifests.broker import broker_secret, checksum
 from infra.manifests.labels import metadata
 from infra.manifests.scaled_object import trigger_authentication
@@ -39,6 +40,7 @@ class Broker(ComponentResource):
         )
         # The mark is one-way, and pods have to show it.
         self.checksum = Output.unsecret(contents.apply(checksum))
+        self.exporter_login = Login(self.secret, self.checksum)
         self.register_outputs({"secret": names.BROKER})
 
 

@@ -1,4 +1,6 @@
-"""The fleet's view of a broker that this stack owns: one Secret for pods, one for KEDA."""
+"""The fleet's view of a broker that this stack owns: a Secret for each login."""
+
+from typing import Any
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -6,6 +8,7 @@ from pulumi_kubernetes.core.v1 import Namespace, Secret
 
 from infra import names
 from infra.components.aws.placement import CacheRuntime
+from infra.components.runtime import Login
 from infra.manifests.broker import checksum, login_secret, owned_broker_secret
 from infra.manifests.labels import metadata
 from infra.manifests.scaled_object import trigger_authentication
@@ -13,9 +16,9 @@ from infra.models.fleet import FleetConfig
 
 
 class OwnedBroker(ComponentResource):
-    """Secrets `broker` and `broker-keda`, and TriggerAuthentication `broker`.
+    """Secrets `broker`, `broker-keda` and `broker-exporter`, and TriggerAuthentication `broker`.
 
-    KEDA logs in as a user that may count and nothing else.
+    KEDA logs in as a user that may count, redis_exporter as one that may read figures.
     """
 
     def __init__(
@@ -28,21 +31,14 @@ class OwnedBroker(ComponentResource):
         contents: Output[dict[str, str]] = Output.secret(
             login.apply(lambda a: owned_broker_secret(a[0], a[1], a[2], a[3], expires_s))
         )
-        self.secret = Secret(
-            names.BROKER,
-            metadata=metadata(names.BROKER, config.namespace, "broker"),
-            string_data=contents,
-            opts=child,
-        )
+        self.secret = _secret(names.BROKER, config.namespace, contents, child)
         login = Output.all(cache.host, cache.port, cache.keda_username, cache.keda_password)
-        counting: Output[dict[str, str]] = Output.secret(
-            login.apply(lambda a: login_secret(a[0], a[1], a[2], a[3]))
-        )
-        for_keda = Secret(
-            names.BROKER_KEDA,
-            metadata=metadata(names.BROKER_KEDA, config.namespace, "broker"),
-            string_data=counting,
-            opts=child,
+        for_keda = _secret(names.BROKER_KEDA, config.namespace, _login(login), child)
+        login = Output.all(cache.host, cache.port, cache.exporter_username, cache.exporter_password)
+        reading = _login(login)
+        self.exporter_login = Login(
+            _secret(names.BROKER_EXPORTER, config.namespace, reading, child),
+            Output.unsecret(reading.apply(checksum)),
         )
         self.authentication = CustomResource(
             names.BROKER,
@@ -55,3 +51,14 @@ class OwnedBroker(ComponentResource):
         # The mark is one-way, and pods have to show it.
         self.checksum = Output.unsecret(contents.apply(checksum))
         self.register_outputs({"secret": names.BROKER})
+
+
+def _login(login: Output[list[Any]]) -> Output[dict[str, str]]:
+    return Output.secret(login.apply(lambda a: login_secret(a[0], a[1], a[2], a[3])))
+
+
+def _secret(
+    name: str, namespace: str, contents: Output[dict[str, str]], opts: ResourceOptions
+) -> Secret:
+    meta = metadata(name, namespace, "broker")
+    return Secret(name, metadata=meta, string_data=contents, opts=opts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import Input, Output, Resource
+from pulumi_kubernetes.core.v1 import Secret
 
 from infra.manifests.broker import BROKER_CHECKSUM
 from infra.manifests.container import BUILT
@@ -22,6 +23,15 @@ class PodRuntime:
     """Changes with the broker's address or credentials."""
     images: Mapping[str, Output[str]] = field(default_factory=dict)
     """Reference by flavour of the images that this stack builds."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """A Secret with an address and a login, for a pod that reads no more of it."""
+
+    secret: Secret
+    checksum: Output[str]
+    """Changes with either."""
 
 
 def completed(spec: Mapping[str, Any], runtime: PodRuntime) -> dict[str, Any]:

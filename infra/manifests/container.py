@@ -2,6 +2,7 @@
 
 from infra import names
 from infra.manifests import Manifest
+from infra.manifests.restricted import restricted_container
 from infra.models.fleet import FleetConfig
 from infra.models.image import ImageSource
 from infra.models.worker import Resources
@@ -10,6 +11,7 @@ DATA_DIR = "/var/lib/fleet"
 _RUN_DIR = "/run/fleet"
 _HEARTBEAT_FILE = f"{_RUN_DIR}/heartbeat"
 _BROKER_DIR = "/etc/fleet/broker"
+AUTHORITY_FILE = f"{_BROKER_DIR}/ca.crt"
 _SETTINGS_DIR = "/etc/fleet/settings"
 _GPU = "nvidia.com/gpu"
 # Before a flavour's name: an image that exists only during `up`.
@@ -30,15 +32,11 @@ def container(config: FleetConfig, name: str, command: list[str], resources: Res
         "command": command,
         "env": _environment(config),
         "resources": _resources(resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": restricted_container(),
         "volumeMounts": [
             {"name": "run", "mountPath": _RUN_DIR},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
-            *_if_ca(config, {"name": "broker", "mountPath": _BROKER_DIR, "readOnly": True}),
+            *authority_mounts(config),
             {"name": "settings", "mountPath": _SETTINGS_DIR, "readOnly": True},
             {"name": "data", "mountPath": DATA_DIR},
         ],
@@ -54,11 +52,10 @@ def measured(main: Manifest) -> Manifest:
 
 def volumes(config: FleetConfig) -> list[Manifest]:
     """Volumes behind the mounts of `container`."""
-    authority = {"secretName": names.BROKER, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     return [
         {"name": "run", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        *_if_ca(config, {"name": "broker", "secret": authority}),
+        *authority_volumes(config),
         {"name": "settings", "configMap": {"name": names.SETTINGS}},
         {"name": "data", "persistentVolumeClaim": {"claimName": names.DATA}},
     ]
@@ -96,14 +93,21 @@ def image(config: FleetConfig, gpus: int) -> str:
     return str(given.gpu if gpus else given.cpu)
 
 
-def _if_ca(config: FleetConfig, part: Manifest) -> list[Manifest]:
-    """The part, where the broker's certificate has a CA that the image does not know."""
-    return [part] if config.broker.publishes_ca else []
+def authority_mounts(config: FleetConfig) -> list[Manifest]:
+    """Where a container finds the broker's CA, if it is one that no image knows."""
+    mount = {"name": "broker", "mountPath": _BROKER_DIR, "readOnly": True}
+    return [mount] if config.broker.publishes_ca else []
+
+
+def authority_volumes(config: FleetConfig) -> list[Manifest]:
+    """Volumes behind `authority_mounts`: of the Secret with the login, the CA alone."""
+    secret = {"secretName": names.BROKER, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    return [{"name": "broker", "secret": secret}] if config.broker.publishes_ca else []
 
 
 def _environment(config: FleetConfig) -> list[Manifest]:
     beat = config.beat
-    authority = {"FLEET_BROKER_CA_FILE": f"{_BROKER_DIR}/ca.crt"}
+    authority = {"FLEET_BROKER_CA_FILE": AUTHORITY_FILE}
     literals = {
         **(authority if config.broker.publishes_ca else {}),
         "FLEET_SETTINGS_FILE": f"{_SETTINGS_DIR}/settings.json",

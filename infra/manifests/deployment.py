@@ -13,6 +13,7 @@ from infra.manifests.container import (
 )
 from infra.manifests.labels import Component, labels, selector
 from infra.manifests.own_pod import SERVICE_ACCOUNT_DIR
+from infra.manifests.restricted import restricted_pod
 from infra.manifests.settings import settings_checksum
 from infra.models.agreement import plan
 from infra.models.cluster import NodeGroupSpec
@@ -27,7 +28,6 @@ _APP = "worker_image.app"
 _BEAT_GRACE_S = 15
 _JANITOR_GRACE_S = 5
 _API_GRACE_S = 30
-_USER = 10001
 # It holds 60 MiB, whatever the fleet.
 _JANITOR = Resources(
     requests=Compute(cpu="25m", memory="96Mi"), limits=Compute(cpu="250m", memory="192Mi")
@@ -189,13 +189,7 @@ def _template(
             # pause container reaps what it leaves.
             "shareProcessNamespace": True,
             "containers": [main],
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": _USER,
-                "runAsGroup": _USER,
-                "fsGroup": _USER,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": restricted_pod(),
             "terminationGracePeriodSeconds": grace_s,
             "volumes": volumes(config),
             **placement,

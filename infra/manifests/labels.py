@@ -5,7 +5,15 @@ from typing import Literal
 from infra.manifests import Manifest
 
 Component = Literal[
-    "worker", "beat", "janitor", "api", "broker", "settings", "alerts", "dashboards"
+    "worker",
+    "beat",
+    "janitor",
+    "api",
+    "broker",
+    "settings",
+    "alerts",
+    "dashboards",
+    "redis-exporter",
 ]
 WORKER_LABEL = "celery-fleet.dev/worker"
 

@@ -14,6 +14,8 @@ from infra.models.fleet import FleetConfig
 from infra.models.tier import TIERS
 
 _SCRAPE_S = 30
+# redis_exporter waits 10 s for a TLS handshake with a broker that hangs, and then tells of it.
+SCRAPE_TIMEOUT_S = 20
 
 
 def prometheus_rule(config: FleetConfig, stack: str) -> Manifest:
@@ -38,7 +40,13 @@ def pod_monitor(config: FleetConfig) -> Manifest:
     kept = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
     return {
         "selector": {"matchLabels": {key: common[key] for key in kept}},
-        "podMetricsEndpoints": [{"port": "metrics", "interval": f"{_SCRAPE_S}s"}],
+        "podMetricsEndpoints": [
+            {
+                "port": "metrics",
+                "interval": f"{_SCRAPE_S}s",
+                "scrapeTimeout": f"{SCRAPE_TIMEOUT_S}s",
+            }
+        ],
     }
 
 

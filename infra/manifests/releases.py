@@ -1,4 +1,4 @@
-"""Third parties' Helm releases: chart, version and values, all in this one file."""
+"""What third parties publish: Helm charts with version and values, and one image."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ ALERTMANAGER_ACCOUNT = "alertmanager"
 CLUSTER_AUTOSCALER_ACCOUNT = "cluster-autoscaler"
 SYSTEM = "kube-system"
 MONITORING = "monitoring"
+REDIS_EXPORTER_IMAGE = "oliver006/redis_exporter:v1.88.0"
 # Until the charts' hooks have run on nodes that are still starting.
 TIMEOUT_S = 900
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from infra.models.base import Spec
+from infra.models.image import ImageReference
 from infra.models.receivers import Receivers
 
 EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
@@ -35,6 +36,15 @@ class MonitoringSpec(AddOnSpec):
     """Where this repository's `docs/runbooks` can be read; alerts link to its pages."""
     receivers: Receivers = Receivers()
     """Who hears of alerts: an AlertmanagerConfig beside the rules, or `fleet alerts --routes`."""
+    redis_exporter: bool = Field(
+        default_factory=lambda given: given.get("rules", False), alias="redisExporter"
+    )
+    """Whether this stack runs a redis_exporter, which tells of the broker; where the stack's rules
+    are read, unless stated. Rules on the broker read any other's that carries the stack's
+    `namespace` as well."""
+    redis_exporter_image: ImageReference | None = None
+    """A copy of redis_exporter's image, for a cluster that pulls from registries of its own; unset
+    means the release that this program pins."""
     paused_hours: PositiveInt = 4
     """How long a scaler may be paused before it counts as forgotten."""
     campaign_idle_hours: PositiveInt = 6

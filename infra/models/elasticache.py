@@ -40,6 +40,8 @@ class Credentials(Spec):
     green: PositiveInt = 1
     keda: PositiveInt = 1
     """Raised for a new password of KEDA's user; replicas stand still until KEDA has read it."""
+    exporter: PositiveInt = 1
+    """Raised for a new password of the user that redis_exporter logs in as."""
 
 
 class ElastiCacheBroker(BrokerUse):

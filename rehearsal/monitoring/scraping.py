@@ -23,7 +23,7 @@ class Target:
 
 
 def pod_scrape(monitor: Object, kubeconfig: Path, interval_s: float) -> Iterator[dict[str, Any]]:
-    """Scrape jobs of a PodMonitor, as Prometheus' operator writes them; its interval is not kept.
+    """Scrape jobs of a PodMonitor, as Prometheus' operator writes them; of its times none is kept.
 
     A stand-in: it knows a selector by labels, the monitor's own namespace and ports by name; its
     relabelling is the operator's for those (v0.85, pkg/prometheus/promcfg.go).
@@ -36,7 +36,9 @@ def pod_scrape(monitor: Object, kubeconfig: Path, interval_s: float) -> Iterator
     _refuse_unknown(spec, {"selector", "podMetricsEndpoints"}, "spec")
     _refuse_unknown(spec["selector"], {"matchLabels"}, "spec.selector")
     for number, endpoint in enumerate(spec["podMetricsEndpoints"]):
-        _refuse_unknown(endpoint, {"port", "interval"}, f"spec.podMetricsEndpoints[{number}]")
+        _refuse_unknown(
+            endpoint, {"port", "interval", "scrapeTimeout"}, f"spec.podMetricsEndpoints[{number}]"
+        )
         yield {
             "job_name": f"podMonitor/{meta['namespace']}/{meta['name']}/{number}",
             "scrape_interval": f"{interval_s:g}s",

@@ -40,7 +40,7 @@ def search(pins: Iterable[Pin], search_path: str) -> dict[str, Found]:
     for pin in pins:
         path = shutil.which(pin.tool, path=search_path) if pin.on_path else None
         if pin.on_path and path:
-            found[pin.tool] = judged(Path(path), _printed_version(path, pin.on_path), pin.on_path)
+            found[pin.tool] = judged(Path(path), printed_version(path, pin.on_path), pin.on_path)
     return _with_whole_sets_only(pins, found)
 
 
@@ -54,7 +54,8 @@ def judged(path: Path, printed: str, rule: PathRule) -> Found:
     return Found(path, version)
 
 
-def _printed_version(path: str, rule: PathRule) -> str:
+def printed_version(path: str, rule: PathRule) -> str:
+    """Return what a program prints when it is asked for its version; nothing, if it is broken."""
     environ = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(

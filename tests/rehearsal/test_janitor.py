@@ -226,11 +226,6 @@ def test_the_gauges_are_what_the_broker_holds(fleet: Fleet, waiting: "redis.Redi
     assert metrics.value("fleet_queue_oldest_age_seconds", queue="training") == 0
     eventually(lambda: metrics.value("fleet_janitor_last_round_timestamp_seconds"))
     assert abs(metrics.value("fleet_janitor_last_round_timestamp_seconds") - time.time()) < 10
-    info = waiting.info()
-    assert metrics.value("redis_up") == metrics.value("redis_rdb_last_bgsave_status") == 1
-    assert metrics.value("redis_memory_max_bytes") == info["maxmemory"]
-    assert abs(metrics.value("redis_memory_used_bytes") / info["used_memory"] - 1) < 0.5
-    assert 2 <= metrics.value("redis_connected_clients") < 20
 
 
 def test_a_campaign_is_told_while_it_is_on(fleet: Fleet) -> None:
@@ -258,7 +253,7 @@ def test_it_outlives_a_broker_that_is_away_and_gives_workers_time_to_renew(
     eventually(lambda: janitor.metrics.value("fleet_queue_pending", queue="labeling") == 5)
     broker = fleet.broker
     broker.close()
-    eventually(lambda: janitor.metrics.families()["redis_up"].samples[0].value == 0)
+    eventually(lambda: any("broker away" in line["message"] for line in fleet.lines("janitor")))
     round_s = janitor.metrics.value("fleet_janitor_last_round_timestamp_seconds")
     time.sleep(3)
     assert janitor.metrics.value("fleet_janitor_last_round_timestamp_seconds") == round_s

@@ -10,7 +10,7 @@ from fleet.project import Project
 from infra.config import load_file
 from infra.manifests.container import METRICS_PORT
 from infra.manifests.prometheus_rule import pod_monitor, prometheus_rule, rule_file
-from infra.names import BEAT, JANITOR
+from infra.names import BEAT, JANITOR, REDIS_EXPORTER
 from tests.unit.aws_stage import changed, rendered, stack
 from tests.unit.recorder import ROOT, Recorder, imagineer, render
 
@@ -46,6 +46,8 @@ def test_what_is_scraped_are_the_pods_that_answer() -> None:
     found = stack("prod")
     wanted = pod_monitor(PROD)["selector"]["matchLabels"]
     (endpoint,) = pod_monitor(PROD)["podMetricsEndpoints"]
+    # A broker that hangs is told after 10 s, Prometheus' own default.
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("30s", "20s")
     scraped = set()
     for name, deployment in found.of("Deployment").items():
         template = deployment.inputs["spec"]["template"]
@@ -58,7 +60,7 @@ def test_what_is_scraped_are_the_pods_that_answer() -> None:
 
     workers = {(f"worker-{name}", "worker") for name in PROD.workers}
     # Rules look for these names of containers.
-    assert scraped == workers | {(BEAT, BEAT), (JANITOR, JANITOR)}
+    assert scraped == workers | {(each, each) for each in (BEAT, JANITOR, REDIS_EXPORTER)}
 
 
 def test_the_autoscaler_is_scraped_where_its_figures_are_read() -> None:

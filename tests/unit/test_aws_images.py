@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from infra.models.image import ImageSource
+from infra.names import REDIS_EXPORTER
 from tests.unit.aws_stage import changed, opened, rendered, stack
 from tests.unit.recorder import imagineer
 
@@ -18,9 +19,11 @@ def source(**keys: Any) -> ImageSource:
 
 
 def images(found: Any) -> dict[str, str]:
+    """Images of the pods that run the fleet's own code."""
     return {
         name: opened(r.inputs["spec"]["template"]["spec"]["containers"][0]["image"])
         for name, r in found.of("Deployment").items()
+        if name != REDIS_EXPORTER
     }
 
 

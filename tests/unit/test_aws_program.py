@@ -30,8 +30,9 @@ def kinds(found: Any) -> Counter[str]:
 
 def test_prod_stays_below_the_size_at_which_every_run_gets_slow() -> None:
     # A component with its PrometheusRule, PodMonitor and AlertmanagerConfig, and the role that lets
-    # alerts go to the topic of alarms, are seven of them.
-    for name, most in (("prod", 154), ("staging", 143)):
+    # alerts go to the topic of alarms, are seven of them; one with the ConfigMap of all dashboards
+    # two; redis_exporter's Deployment, and its user with password and Secret, five.
+    for name, most in (("prod", 161), ("staging", 150)):
         found = stack(name)
         total = len(found.resources) + 1  # the stack itself
         print(f"{name}: {total} resources: {dict(kinds(found))}")  # noqa: T201 - the figure

@@ -26,6 +26,7 @@ CARRIERS = {
     "celery-fleet:aws:Cache$random:index/randomPassword:RandomPassword::broker-blue",
     "celery-fleet:aws:Cache$random:index/randomPassword:RandomPassword::broker-green",
     "celery-fleet:aws:Cache$random:index/randomPassword:RandomPassword::broker-keda",
+    "celery-fleet:aws:Cache$random:index/randomPassword:RandomPassword::broker-exporter",
     "celery-fleet:aws:Network$aws:ec2/vpc:Vpc::vpc",
     "celery-fleet:home:Home$kubernetes:core/v1:PersistentVolumeClaim::data",
     "celery-fleet:aws:Registry$aws:ecr/repository:Repository::worker",

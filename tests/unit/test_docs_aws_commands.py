@@ -80,7 +80,8 @@ def urn(mocked: str) -> str:
 
 def test_alarms_releases_and_requests_are_the_fleets_own() -> None:
     prod = stack("prod")
-    alarms = {span for span in SPANS if span.startswith("broker-")} - {"broker-keda"}
+    secrets = {"broker-keda", "broker-exporter"}
+    alarms = {span for span in SPANS if span.startswith("broker-")} - secrets
     assert alarms
     assert alarms <= set(prod.of("MetricAlarm"))
     assert all(name in PAGES["runbooks/aws-upgrade.md"] for name in prod.of("Release"))

@@ -105,6 +105,18 @@ def test_arguments_are_expanded_from_the_environment() -> None:
     assert made.argv == ("celery", "-n", "w@p-1", "--schedule=/pods/p/volumes/data/beat")
 
 
+def test_a_program_that_is_named_by_its_path_in_the_image_runs_from_where_it_is_here() -> None:
+    programs = {"/exporter": Path("/tools/exporter")}
+    image = IMAGE.model_copy(update={"programs": programs})
+    around = Surroundings(image, Path("/pods/p"), MOUNTS, ("127.0.0.1", 6443))
+
+    def argv(*command: str) -> tuple[str, ...]:
+        return container_launch(container(command=command), {}, around).argv
+
+    assert argv("/exporter", "/exporter") == ("/tools/exporter", "/exporter")
+    assert argv("/other") == ("/other",)
+
+
 def test_a_container_sees_the_images_environment_and_not_the_agents(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -47,19 +47,24 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_of_a_stack_on_aws_its_stand_in_says_which_nodes_there_are(project: Project) -> None:
-    spec = rehearsal_spec(project, {"prod": aws_stack()})
+    spec = rehearsal_spec(project, {"prod": aws_stack(monitoring={"kind": "existing"})})
 
     assert spec.aws
     assert (spec.nodes, spec.node_groups) == ((), ())
 
 
-def test_an_image_that_is_built_runs_from_the_accounts_repository(project: Project) -> None:
-    built = aws_stack(image={"build": {"revision": "1"}})
-    (image,) = rehearsal_spec(project, {"prod": built}).images
+def test_an_image_that_is_built_runs_from_the_accounts_repository(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.rehearsal_spec.ensure_redis_exporter", lambda _: Path("/exporter"))
+    monitoring = {"kind": "existing", "redisExporter": True}
+    built = aws_stack(image={"build": {"revision": "1"}}, monitoring=monitoring)
+    image, exporter = rehearsal_spec(project, {"prod": built}).images
 
     host = f"{DEFAULT_ACCOUNT_ID}.dkr.ecr.eu-central-1.amazonaws.com"
     assert image.repository == f"{host}/fleet-prod/worker"
-    assert image.env["SSL_CERT_FILE"].startswith(str(project.rehearsal))
+    for each in (image, exporter):
+        assert each.env["SSL_CERT_FILE"].startswith(str(project.rehearsal))
 
 
 def test_a_node_group_made_in_aws_gets_nodes_and_one_deleted_loses_them(layout: Layout) -> None:

@@ -43,6 +43,8 @@ class Cache(ComponentResource):
             password=self._passwords[active].result,
             keda_username=users["keda"].user_name,
             keda_password=self._passwords["keda"].result,
+            exporter_username=users["exporter"].user_name,
+            exporter_password=self._passwords["exporter"].result,
         )
         self.register_outputs({"id": group.id})
 
@@ -71,6 +73,7 @@ class Cache(ComponentResource):
             "blue": self._password("blue", numbers.blue),
             "green": self._password("green", numbers.green),
             "keda": self._password("keda", numbers.keda),
+            "exporter": self._password("exporter", numbers.exporter),
         }
         return {
             # A user group has to hold one of this name; as it is off, no password opens it.
@@ -78,6 +81,9 @@ class Cache(ComponentResource):
             "blue": self._user("blue", fleet, self._passwords["blue"]),
             "green": self._user("green", fleet, self._passwords["green"]),
             "keda": self._user("keda", access_strings.keda(prefix), self._passwords["keda"]),
+            "exporter": self._user(
+                "exporter", access_strings.exporter(), self._passwords["exporter"]
+            ),
         }
 
     def _password(self, user: str, number: int) -> RandomPassword:

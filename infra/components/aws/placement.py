@@ -80,3 +80,5 @@ class CacheRuntime:
     password: Output[str]
     keda_username: Output[str]
     keda_password: Output[str]
+    exporter_username: Output[str]
+    exporter_password: Output[str]

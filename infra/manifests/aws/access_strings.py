@@ -19,6 +19,9 @@ _FLEET_MORE = ("info", "time")
 # All that KEDA's redis scalers call: a script that asks a key's type and counts what it holds.
 _KEDA = ("eval", "evalsha", "type", "llen", "hlen", "scard", "zcard", "ping", "select")
 
+# All that redis_exporter asks: figures of the server, no key.
+_EXPORTER = ("info", "ping", "client|setname", "slowlog|len", "slowlog|get", "latency|latest")
+
 DISABLED = "off -@all"
 """Of the user `default`, that a client without a name would be."""
 
@@ -38,3 +41,8 @@ def keda(key_prefix: str) -> str:
     """Access of KEDA: counting, of the fleet's keys only; a script cannot do more than its user."""
     # `%R~` would say the same of keys; not every engine version that ElastiCache has knows it.
     return " ".join(["on", f"~{key_prefix}*", "-@all", *(f"+{command}" for command in _KEDA)])
+
+
+def exporter() -> str:
+    """Access of redis_exporter: it reads figures, and neither keys nor channels."""
+    return " ".join(["on", "-@all", *(f"+{command}" for command in _EXPORTER)])

@@ -65,8 +65,9 @@ def container_launch(container: Container, env: Mapping[str, str], around: Surro
     # The checkout may itself lie below a mount's path, as one in /tmp does.
     already = _local_env(around).items()
     local_env = {n: v if (n, v) in already else rewriter.value(v) for n, v in env.items()}
+    program, *rest = (rewriter.argument(text) for text in arguments)
     return Launch(
-        argv=tuple(rewriter.argument(text) for text in arguments),
+        argv=(str(around.image.programs.get(program, program)), *rest),
         env={**local_env, MARK: mark},
         working_dir=rewriter.value(container.working_dir) or str(around.image.working_dir),
         mark=mark,
