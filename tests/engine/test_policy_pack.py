@@ -22,6 +22,7 @@ from tests.unit.recorder import ROOT
 # The first run makes the pack's environment.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 PACK = ROOT / "policy"
+GIVEN = ROOT / "policies.json"
 # Of a stack that is not there yet: images that are to be built, ids that AWS is to give.
 UNKNOWN_AT_FIRST = {"image-by-digest", "iam-no-write-wildcards"}
 UNKNOWN_MARK = "a value that only the update brings"
@@ -119,7 +120,8 @@ def test_our_own_stacks_keep_every_rule(
 ) -> None:
     project = own_stack(tmp_path / "own", stack, judged.project, as_rehearsal(cluster, tmp_path))
 
-    outcome = project.run("preview", "--stack", stack, "--policy-pack", str(PACK))
+    given = ("--policy-pack", str(PACK), "--policy-pack-config", str(GIVEN))
+    outcome = project.run("preview", "--stack", stack, *given)
 
     assert outcome.code == 0, outcome.output
     assert "celery@v0.1.0" in outcome.output

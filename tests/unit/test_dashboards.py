@@ -79,7 +79,8 @@ def test_pages_and_panels_can_be_told_apart(config: FleetConfig) -> None:
 
 def test_uids_stay_the_same_for_a_stack_and_differ_between_stacks() -> None:
     uids = {name: document["uid"] for name, document in parsed(PROD).items()}
-    longest = changed("prod", namespace="n" * 32)
+    # As long as the names of its broker's users let it be.
+    longest = changed("prod", namespace="n" * 31)
 
     assert uids["overview"] == "fleet-c07b71b79356"
     assert uids["overview"] != parsed(longest)["overview"]["uid"]

@@ -191,6 +191,8 @@ def _adapt(config: dict[str, Any]) -> None:
     # Other stacks come up beside it, on the same broker.
     config["celery-fleet:broker"]["keyPrefix"] = f"{STACK}:"
     config["celery-fleet:broker"]["visibilityTimeoutSeconds"] = VISIBILITY_S
+    # What rules and dashboards say of the broker is read from it.
+    config["celery-fleet:monitoring"] = {"kind": "existing", "redisExporter": True}
     for worker in config["celery-fleet:workers"].values():
         worker["terminationGracePeriodSeconds"] = GRACE_S
     config["celery-fleet:workers"][PATIENT]["podDeletionCost"] = True
