@@ -1,13 +1,12 @@
 """Routes of stacks as a file, and an Alertmanager of one's own that reads it."""
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -17,9 +16,8 @@ from infra.manifests.alertmanager_file import routes_file
 from infra.manifests.prometheus_rule import prometheus_rule
 from infra.models.fleet import FleetConfig
 from infra.models.tier import TIERS
-from tests.rehearsal.worker_fleet import free_port
+from tests.rehearsal.worker_fleet import eventually, free_port
 
-T = TypeVar("T")
 Labels = dict[str, str]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 KEYS = ("pagerduty", "slack", "webhook")
@@ -101,11 +99,11 @@ class Alertmanager:
             for each in httpx.get(f"{self.url}/api/v2/alerts").raise_for_status().json()
         }
 
-    def ready(self) -> bool | None:
+    def ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/-/ready").is_success or None
+            return httpx.get(f"{self.url}/-/ready").is_success
         except httpx.TransportError:
-            return None
+            return False
 
 
 @contextmanager
@@ -126,20 +124,9 @@ def alertmanager(program: Path, config: Path, folder: Path) -> Iterator[Alertman
     )
     try:
         running = Alertmanager(f"http://127.0.0.1:{port}")
-        until(running.ready, 15, f"Alertmanager answers: {folder / 'alertmanager.log'}")
+        eventually(running.ready)
         yield running
     finally:
         process.terminate()
         process.wait(timeout=15)
         log.close()
-
-
-def until(look: Callable[[], T | None], within_s: float, what: str) -> T:
-    """Look until there is something, or fail with what was waited for."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {within_s:g} s: {what}")

@@ -20,9 +20,9 @@ from tests.rehearsal.alert_routing import (
     alerts,
     named,
     told,
-    until,
     write,
 )
+from tests.rehearsal.worker_fleet import eventually
 
 pytestmark = pytest.mark.rehearsal
 
@@ -113,11 +113,8 @@ def settled(running: Alertmanager, wanted: dict[str, bool], but: str = "") -> No
     def found() -> dict[str, bool]:
         return {name: silent for name, silent in running.inhibited().items() if name != but}
 
-    def look() -> bool | None:
-        return found() == wanted or None
-
     try:
-        until(look, 5, "silenced")
+        eventually(lambda: found() == wanted, 5)
     except AssertionError:
         assert found() == wanted
     assert found() == wanted
@@ -167,7 +164,7 @@ def test_one_page_arrives_for_a_broker_that_is_away_with_its_runbook(
 
     with alertmanager(monitoring_tools.alertmanager, path, tmp_path) as running:
         running.post(*firing)
-        until(lambda: len(kept) >= 2 or None, 20, "both integrations are told")
+        eventually(lambda: len(kept) >= 2, 20)
         # Longer than the group waits that the silenced ones would have had.
         time.sleep(2)
 
