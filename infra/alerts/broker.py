@@ -5,7 +5,8 @@
 
 from collections.abc import Iterator
 
-from infra.alerts.rule import Rule, Series
+from infra import names
+from infra.alerts.rule import Rule, Series, equal
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
 
@@ -16,7 +17,7 @@ def broker_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
     """Rules of the one broker of a stack."""
     yield Rule(
         "RedisDown",
-        f"max({series.of('redis_up')}) == 0",
+        f"max({series.of('redis_up')}) == 0 or {_hangs(series)}",
         120,
         "page",
         "The broker does not answer",
@@ -46,6 +47,17 @@ def broker_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
     )
     yield _replication(config, series)
     yield _persistence(series)
+
+
+def _hangs(series: Series) -> str:
+    """The exporter runs and does not come to an answer in the time that Prometheus gives it.
+
+    A broker that takes connections and answers none holds it up for ten seconds.
+    """
+    scraped = series.of("up", equal("container", names.REDIS_EXPORTER))
+    deployment = equal("deployment", names.REDIS_EXPORTER)
+    runs = series.of("kube_deployment_status_replicas_ready", deployment)
+    return f"max({scraped}) == 0 and on() sum({runs}) > 0"
 
 
 def _memory(config: FleetConfig, series: Series) -> Iterator[Rule]:

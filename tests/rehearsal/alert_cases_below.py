@@ -51,6 +51,29 @@ SINGLES = (
 
 BROKER = (
     Case("RedisDown", {}, {own("redis_up"): "1x9 0x10 1x10"}, fires=(13, 20), quiet=(9, 11, 22)),
+    # One that hangs: what tells of it runs, and does not answer in time.
+    Case(
+        "RedisDown",
+        {},
+        {
+            own("redis_up"): "1x9 _x10 1x10",
+            own("up", container="redis-exporter"): "1x9 0x9 1x11",
+            own("kube_deployment_status_replicas_ready", deployment="redis-exporter"): "1x30",
+        },
+        fires=(13, 19),
+        quiet=(9, 11, 22),
+    ),
+    # What tells of it does not run: that says nothing of the broker.
+    Case(
+        "RedisDown",
+        {},
+        {
+            own("redis_up"): "1x9 _x20",
+            own("up", container="redis-exporter"): "1x9 0x20",
+            own("kube_deployment_status_replicas_ready", deployment="redis-exporter"): "1x9 0x20",
+        },
+        quiet=(9, 13, 25),
+    ),
     *(
         Case(
             "RedisMemory",
