@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fleet import readiness
 from fleet.broker_trial import Account, Trial
@@ -26,6 +27,8 @@ _STEP = ("--yes", "--skip-preview")
 _SHARD = "0001"
 _ROLLED_LIMIT_S = 120.0
 _POLL_S = 0.5
+# redis_exporter logs in as a user of its own.
+_OF_THE_LOGIN = f"app.kubernetes.io/component!={names.REDIS_EXPORTER}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class BrokerEvents:
         self._until_rolled()
         _raise_number(pulumi, now, now.active)
         _raise_number(pulumi, now, "keda")
-        self._tell("up", f"other passwords for {now.active} and keda", pulumi)
+        _raise_number(pulumi, now, "exporter")
+        self._tell("up", f"other passwords for {now.active}, keda and exporter", pulumi)
         if not (self._refusal(former) or "").startswith("answers ['-WRONGPASS"):
             raise deviation(f"the former login: {self._refusal(former)}", "WRONGPASS")
         if self._refusal(self._login()):
@@ -105,11 +109,12 @@ class BrokerEvents:
         self.progress.say(step, f"{outcome}, {run.seconds:.1f} s")
 
     def _until_rolled(self) -> None:
-        """Wait until every pod shows the same login, those that end included."""
+        """Wait until every pod of the fleet's login shows the same, those that end included."""
         deadline = time.monotonic() + _ROLLED_LIMIT_S
         path = f"/api/v1/namespaces/{self.config.namespace}/pods"
         cluster = self._session().cluster
-        while len(shown := {_login_mark(pod) for pod in cluster.items(path)}) > 1:
+        pods = partial(cluster.items, path, labelSelector=_OF_THE_LOGIN)
+        while len(shown := {_login_mark(pod) for pod in pods()}) > 1:
             if time.monotonic() > deadline:
                 raise deviation(f"pods of {len(shown)} logins after {_ROLLED_LIMIT_S:.0f} s", "one")
             time.sleep(_POLL_S)
