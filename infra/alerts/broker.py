@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 
 from infra import names
-from infra.alerts.rule import Rule, Series, equal
+from infra.alerts.rule import Rule, Series, Severity, equal
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
 
@@ -64,16 +64,20 @@ def _memory(config: FleetConfig, series: Series) -> Iterator[Rule]:
     used = series.of("redis_memory_used_bytes")
     # 0 is Redis' word for no limit.
     limit = f"({series.of('redis_memory_max_bytes')} > 0)"
-    for percent, severity in ((config.alarms.memory_percent, "ticket"), (_FULL_PERCENT, "page")):
+    levels: tuple[tuple[str, float, Severity], ...] = (
+        ("high", config.alarms.memory_percent, "ticket"),
+        ("full", _FULL_PERCENT, "page"),
+    )
+    for level, percent, severity in levels:
         yield Rule(
             "RedisMemory",
             f"max({used} / {limit}) > {percent / 100:g}",
             300,
-            "page" if severity == "page" else "ticket",
+            severity,
             f"The broker's memory is {percent:g} % full",
             "{{ $value | humanizePercentage }} of the broker's memory is used; a full broker "
             "refuses publishes.",
-            {"level": "full" if severity == "page" else "high"},
+            {"level": level},
         )
 
 
@@ -82,7 +86,7 @@ def _replication(config: FleetConfig, series: Series) -> Rule:
     replicas = f"max({series.of('redis_connected_slaves')})"
     wanted = f"max(max_over_time({series.of('redis_connected_slaves')}[1d]))"
     if isinstance(config.broker, ElastiCacheBroker):
-        wanted = str(config.broker.nodes - 1)
+        wanted = str(config.broker.replicas)
     return Rule(
         "RedisReplication",
         f"{replicas} < {wanted}",

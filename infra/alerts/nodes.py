@@ -11,7 +11,7 @@ from infra.names import worker_object
 _SLACK_S = 600
 _IDLE_SLACK_S = 1800
 # What a ReplicaSet adds to a Deployment's name, twice: its own hash, and the pod's.
-_POD = "-[a-z0-9]+-[a-z0-9]+"
+POD_OF_DEPLOYMENT = "-[a-z0-9]+-[a-z0-9]+"
 _BROKEN = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -29,7 +29,7 @@ def node_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
 
 
 def _pods(series: Series, name: str, group: NodeGroupSpec, workers: list[str]) -> Iterator[Rule]:
-    pods = any_of("pod", map(worker_object, workers), _POD)
+    pods = any_of("pod", map(worker_object, workers), POD_OF_DEPLOYMENT)
     launch_s = round(group.launch_s + group.image_pull_s) + _SLACK_S
     yield Rule(
         "NodeGroupCannotLaunch",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.alerts.nodes import POD_OF_DEPLOYMENT
 from infra.alerts.queues import ready
 from infra.alerts.rule import Rule, Series, any_of, equal
 from infra.models.eks import EksCluster
@@ -9,13 +10,12 @@ from infra.models.fleet import FleetConfig
 from infra.names import worker_object
 
 _AWAY_S = 900
-_POD = "-[a-z0-9]+-[a-z0-9]+"
 
 
 def watching_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
     """An alert for each source of figures that the stack's rules use."""
     for worker in config.workers:
-        pods = any_of("pod", [worker_object(worker)], _POD)
+        pods = any_of("pod", [worker_object(worker)], POD_OF_DEPLOYMENT)
         answering = series.of("up", equal("container", "worker"), pods)
         told = f"(count({answering} == 1) or vector(0))"
         yield _down(f"worker {worker}", f"{ready(series, [worker])} > {told}")

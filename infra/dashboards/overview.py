@@ -161,6 +161,12 @@ def _in_time(figures: Figures) -> Iterator[Panel]:
 
 
 def _singles(figures: Figures) -> Iterator[Panel]:
+    yield from _broker(figures)
+    yield from _beat_and_janitor(figures)
+    yield _schedules(figures)
+
+
+def _broker(figures: Figures) -> Iterator[Panel]:
     of = figures.series.of
     yield stat(
         "Broker",
@@ -178,6 +184,10 @@ def _singles(figures: Figures) -> Iterator[Panel]:
         ((figures.config.alarms.memory_percent / 100, "orange"), (0.9, "red")),
         "RedisMemory",
     )
+
+
+def _beat_and_janitor(figures: Figures) -> Iterator[Panel]:
+    of = figures.series.of
     yield stat(
         "Beat",
         "Whether it answers Prometheus: without it no schedule is sent.",
@@ -209,8 +219,11 @@ def _singles(figures: Figures) -> Iterator[Panel]:
         f"sum(max by (worker) ({of('fleet_in_flight_mismatch')}))",
         ((1, "orange"),),
     )
-    sent = of("fleet_beat_last_send_timestamp_seconds")
-    yield replace(
+
+
+def _schedules(figures: Figures) -> Panel:
+    sent = figures.series.of("fleet_beat_last_send_timestamp_seconds")
+    return replace(
         lines(
             "Since each schedule was sent",
             "Nothing for a schedule that was never sent.",

@@ -98,10 +98,9 @@ def worker(name: str, queues: list[str], **spec: Any) -> Parts:
     }
 
 
-def cluster_parts() -> Parts:
+def beat_parts() -> Parts:
     beat = ["celery", "--app=shop", "beat"]
     return {
-        **worker("mailer", ["mail", "news"]),
         "beat": (
             "kubernetes:apps/v1:Deployment",
             {
@@ -116,6 +115,13 @@ def cluster_parts() -> Parts:
                 },
             },
         ),
+    }
+
+
+def cluster_parts() -> Parts:
+    return {
+        **worker("mailer", ["mail", "news"]),
+        **beat_parts(),
         "walls": (
             "kubernetes:networking.k8s.io/v1:NetworkPolicy",
             {
@@ -164,7 +170,7 @@ def gpu_parts() -> Parts:
     )
 
 
-def aws_parts() -> Parts:
+def broker_parts() -> Parts:
     return {
         "parameters": (
             "aws:elasticache/parameterGroup:ParameterGroup",
@@ -206,6 +212,12 @@ def aws_parts() -> Parts:
                 ],
             },
         ),
+    }
+
+
+def aws_parts() -> Parts:
+    return {
+        **broker_parts(),
         "uploads": ("aws:iam/rolePolicy:RolePolicy", {"role": "shop", "policy": ROLE_POLICY}),
         "key": ("aws:kms/key:Key", {"enableKeyRotation": True, "tags": TAGS}),
         "machine": (
