@@ -4,6 +4,8 @@ STACK ?= local
 PYTHON ?=
 # Of `make lock`: `LOCK_FLAGS=--upgrade` moves every pin to the newest.
 LOCK_FLAGS ?=
+# Of `make audit`: a clone of PyPA's advisory-database; empty: the package index is asked.
+ADVISORIES ?=
 
 STATE = "$${CELERY_FLEET_STATE:-.state}"
 CACHE = $${CELERY_FLEET_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/celery-fleet}
@@ -12,7 +14,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up rehearse down test chaos test-newest check clean schema policy lock venv tools
+.PHONY: help up rehearse down test chaos test-newest check clean schema policy workflows lock audit sbom secrets venv tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +29,9 @@ down: ## stop everything that `make up` started; its state stays
 	@if [ -d $(STATE) ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
 	else echo "nothing runs: there is no $(STATE)"; fi
 
+# Most of the tests wait more than they work: two at a time, those of one fleet after one another.
 test: check tools ## every test: `check`, the engine, the rehearsal
-	.venv/bin/pytest -m "engine or rehearsal" --durations=15
+	.venv/bin/pytest -m "engine or rehearsal" --numprocesses 2 --dist loadscope --durations=15
 
 chaos: tools ## inject faults under load into the fleet, and into stock Celery; an hour and more
 	.venv/bin/python -m chaos
@@ -41,6 +44,8 @@ check: venv ## lint, types and fast tests, in under a minute
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/zizmor --quiet --offline --strict-collection .github
+	.venv/bin/shellcheck .ci/*
 	.venv/bin/pytest --quiet --numprocesses auto -m "not engine and not rehearsal"
 
 clean: down ## down, and remove state, .venv and the tool cache
@@ -53,6 +58,10 @@ schema: venv ## renew infra/schema.json, by which editors check stack files
 policy: venv ## give the policy pack its environment, for `pulumi preview --policy-pack policy`
 	@PYTHON="$(PYTHON)" .ci/policy-venv
 
+workflows: venv ## check the workflows of CI by actionlint, which the first run builds (a minute)
+	@linter="$$(.venv/bin/python -m rehearsal.toolchain.workflows)" && \
+		PATH="$(CURDIR)/.venv/bin:$$PATH" "$$linter" && echo "the workflows are well"
+
 lock: venv ## renew the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --extra dev --output-file requirements.txt
 	$(COMPILE) worker_image/requirements.in --constraint requirements.txt \
@@ -60,6 +69,15 @@ lock: venv ## renew the lock files from pyproject.toml
 	$(COMPILE) worker_image/requirements-gpu.in --constraint worker_image/requirements.txt \
 		--output-file worker_image/requirements-gpu.txt
 	$(COMPILE) policy/requirements.in --output-file policy/requirements.txt
+
+audit: venv ## known vulnerabilities of every lock file; needs a network, or ADVISORIES
+	@.venv/bin/python -m supply.audit $(ADVISORIES)
+
+sbom: venv ## write what product, policy pack and worker image are made of, into sbom/
+	@.venv/bin/python -m supply.sbom sbom
+
+secrets: venv ## look for secrets in every file that git knows or would add
+	@.venv/bin/python -m supply.scan
 
 venv:
 	@PYTHON="$(PYTHON)" .ci/venv

@@ -125,7 +125,7 @@ def connect(
 
     """
     secret = cluster.secret(namespace, names.API_TOKEN)
-    address = _address(cluster, namespace)
+    address = pod_address(cluster, namespace)
     if secret is None or address is None:
         raise RehearsalError(
             what="the fleet's HTTP API is not ready",
@@ -144,7 +144,7 @@ def connect(
     return FleetApi(client)
 
 
-def _address(cluster: Cluster, namespace: str) -> str | None:
+def pod_address(cluster: Cluster, namespace: str) -> str | None:
     """Return `ip:port` of a ready pod that the Service selects.
 
     Not from its EndpointSlices: Kubernetes refuses loopback addresses in them, and the pods'

@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fleet import alert_commands, campaign_commands, dead_commands
+from fleet import (
+    alert_commands,
+    campaign_commands,
+    dead_commands,
+    diff_commands,
+    preview_commands,
+    smoke_commands,
+)
 from fleet.failures import ToldGroup
 from fleet.options import Kubeconfig, Stack
 from fleet.project import DEFAULT_STACK
@@ -26,6 +33,7 @@ export_app = typer.Typer(help="Write the fleet for supervisors other than Kubern
 app.add_typer(export_app, name="export", no_args_is_help=True)
 app.add_typer(dead_commands.app, name="dead", no_args_is_help=True)
 app.add_typer(campaign_commands.app, name="campaign", no_args_is_help=True)
+app.add_typer(preview_commands.app, name="preview", no_args_is_help=True)
 
 _WATCH_S = 1.0
 
@@ -193,6 +201,8 @@ def systemd(
 
 
 app.command()(alert_commands.alerts)
+app.command()(smoke_commands.smoke)
+app.command()(diff_commands.diff)
 
 
 @app.command()

@@ -1,8 +1,6 @@
 """`fleet rehearse`: a stack on AWS, whole, against stand-ins: up, tasks, again, change, destroy."""
 
-import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,35 +9,20 @@ from typing import Any, NamedTuple
 import yaml
 from rich.console import Console
 
-from fleet import (
-    demonstration,
-    environment,
-    lock,
-    passphrase,
-    preflight,
-    readiness,
-    rehearsed_copy,
-    rehearsed_nodes,
-    stack_config,
-)
+from fleet import demonstration, readiness, rehearsed_nodes
 from fleet.broker_events import BrokerEvents
 from fleet.deviation import deviation
-from fleet.engine import Engine
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
 from fleet.pulumi_runs import Pulumi, Run
-from fleet.rehearsal_spec import rehearsal_spec
+from fleet.rehearsed_stage import copied
 from fleet.session import Session
 from infra.models.fleet import FleetConfig
-from rehearsal import plugins
 from rehearsal.cloud import inventory, program
 from rehearsal.cloud.clients import Clients
-from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.supervisor import client as supervisor
-from rehearsal.toolchain import Tools, ensure_tools
 
-MOST_RESOURCES = 166
+MOST_RESOURCES = 177
 MOST_TOUCHED = 5
 """By a change of one queue: settings, its worker, beat, the API, and the alert rules."""
 _TOUCHED = re.compile(r"^\s+[-+~]+ ?(\d+) (?:created|updated|replaced|deleted)", re.MULTILINE)
@@ -59,55 +42,27 @@ _FAULT = _Fault("CreateNodegroup", "ResourceLimitExceededException", "no more no
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One stack in a project folder of its own, on a stage of its own."""
+    """One stack in a project folder of its own."""
 
     project: Project
     stack: str
     config: FleetConfig
-    region: str
+    clients: Clients
     progress: Progress
 
-    def run(self) -> None:
-        """Do every step; the stage is stopped at the end, however it ends.
+    def run(self, pulumi: Pulumi) -> None:
+        """Do every step.
 
         Raises:
             RehearsalError: from the first step whose outcome is not as it has to be.
 
         """
-        preflight.check_port(self.config.api.port)
-        tell = self.progress.reporter("tools")
-        tools = ensure_tools(tell)
-        spec = rehearsal_spec(self.project, {self.stack: self.config}, tell)
-        try:
-            report = self.progress.reporter("stage")
-            supervisor.start(self.project.rehearsal, spec, tools, report)
-            pulumi = self._pulumi(tools)
-            self._come_up(pulumi)
-            self._work()
-            self._stay(pulumi)
-            self._befall_the_broker(pulumi)
-            self._change_one_queue(pulumi)
-            self._go(pulumi)
-        finally:
-            supervisor.stop(self.project.rehearsal, lambda _: None)
-
-    def _pulumi(self, tools: Tools) -> Pulumi:
-        project = self.project
-        commands = project.state / "commands"
-        plugins.install_commands(commands)
-        passphrase.ensure(project)
-        variables = environment.variables(project, [tools.bin_dir])
-        stand_ins = plugins.install(project.plugins, variables["PATH"], project.pulumi_home)
-        self.progress.say("stand-ins", ", ".join(["aws (moto)", "aws eks get-token", *stand_ins]))
-        path = environment.search_path([commands], variables["PATH"])
-        cloud = program.environment(project.rehearsal, self.region)
-        # Else the SDK, or the fleet's own commands, would read the user's account from files.
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        made = {**kept, **variables, **cloud, "PATH": path}
-        engine = Engine(project, self.stack, tools.pulumi, made)
-        engine.select()
-        engine.set_api_token()
-        return Pulumi(tools.pulumi, project.root, self.stack, made, project.logs)
+        self._come_up(pulumi)
+        self._work()
+        self._stay(pulumi)
+        self._befall_the_broker(pulumi)
+        self._change_one_queue(pulumi)
+        self._go(pulumi)
 
     def _come_up(self, pulumi: Pulumi) -> None:
         self._tell("preview", pulumi.succeed("preview"))
@@ -137,7 +92,7 @@ class Rehearsal:
         """What the cluster holds as secret must be nowhere in the state or in what was printed."""
         session = Session(self.project, self.stack)
         shown = pulumi.succeed("stack", "export").output + pulumi.succeed("stack", "output").output
-        for name in ("broker", "broker-keda", "broker-exporter"):
+        for name in ("broker", "broker-keda", "broker-exporter", "broker-producer"):
             held = session.cluster.secret(self.config.namespace, name) or {}
             if not held.get("password"):
                 raise deviation(f"Secret {name} has no password", "the broker's login")
@@ -168,12 +123,8 @@ class Rehearsal:
             self._tell(command, run, "no change")
 
     def _befall_the_broker(self, pulumi: Pulumi) -> None:
-        clients = self._clients(pulumi)
-        BrokerEvents(self.project, self.stack, self.config, clients, self.progress).befall(pulumi)
-
-    def _clients(self, pulumi: Pulumi) -> Clients:
-        endpoint = pulumi.environment["AWS_ENDPOINT_URL"]
-        return Clients(endpoint, self.region, program.ACCESS_KEY)
+        befalling = BrokerEvents(self.project, self.stack, self.config, self.clients, self.progress)
+        befalling.befall(pulumi)
 
     def _change_one_queue(self, pulumi: Pulumi) -> None:
         queue = min(self.config.queues)
@@ -205,7 +156,7 @@ class Rehearsal:
             self._tell("up", pulumi.succeed("up", *_STEP), "protection lifted")
         run = pulumi.succeed("destroy", *_STEP)
         self._tell("destroy", run)
-        left = inventory.left(self._clients(pulumi))
+        left = inventory.left(self.clients)
         session = Session(self.project, self.stack)
         if session.cluster.get(f"/api/v1/namespaces/{self.config.namespace}") is not None:
             left.append(f"kubernetes: namespace {self.config.namespace}")
@@ -226,20 +177,9 @@ class Rehearsal:
 def run(project: Project, stack: str, console: Console) -> None:
     """Rehearse a stack that owns something on AWS, and say how long it took."""
     progress = Progress(console)
-    config = stack_config.read(project.stack_file(stack))
-    if not config.on_aws or config.region is None:
-        raise RehearsalError(
-            what=f"stack {stack} owns nothing on AWS",
-            why="`fleet rehearse` plays AWS; a stack of tier local needs none",
-            mend=f"bring it up with: make up STACK={stack}",
-            where=project.stack_file(stack),
-        )
-    copy = rehearsed_copy.folder_of(project, stack)
-    with lock.exclusively(Project(project.root, copy.root.parent), "fleet rehearse"):
-        supervisor.stop(copy.rehearsal, progress.reporter("stage"))
-        rehearsed_copy.make(project, stack)
-        Rehearsal(copy, stack, config, config.region, progress).run()
-        shutil.rmtree(copy.root, ignore_errors=True)
+    with copied(project, stack, progress) as stage, stage.running() as pulumi:
+        clients = stage.clients(pulumi)
+        Rehearsal(stage.project, stack, stage.config, clients, progress).run(pulumi)
     progress.say("done", f"after {progress.elapsed_s():.0f} s; everything was a stand-in of AWS")
 
 

@@ -53,6 +53,11 @@ def rehearsable(path: Path) -> FleetConfig:
 
 
 def staged(project: Project, stack: str) -> Mapping[str, FleetConfig]:
-    """Read this stack and every other one that already lives in the rehearsal's cluster."""
+    """Read this stack and every other one that already lives in the rehearsal's cluster.
+
+    Previews bring neither nodes nor images: they are on their base's.
+    """
     others = [name for name in project.deployed_stacks() if project.stack_file(name).is_file()]
-    return {name: rehearsable(project.stack_file(name)) for name in {stack, *others}}
+    found = {name: read(project.stack_file(name)) for name in others}
+    guests = {name for name, config in found.items() if config.tier == "preview"}
+    return {name: rehearsable(project.stack_file(name)) for name in {stack, *others} - guests}

@@ -26,13 +26,13 @@ from infra.manifests.aws.tags import fleet_tags, tagged
 from infra.manifests.releases import (
     ALERTMANAGER_ACCOUNT,
     CLUSTER_AUTOSCALER_ACCOUNT,
-    MONITORING,
     SYSTEM,
 )
 from infra.models.cluster import ExistingCluster
 from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
+from infra.models.flows import MONITORING
 from infra.models.image import ImageSource
 
 _CSI_SETTINGS = {"defaultStorageClass": {"enabled": True}}

@@ -11,6 +11,7 @@ REDIS_EXPORTER: Final = "redis-exporter"
 BROKER = "broker"
 BROKER_KEDA = "broker-keda"
 BROKER_EXPORTER = "broker-exporter"
+BROKER_PRODUCER = "broker-producer"
 API_TOKEN = "api-token"  # noqa: S105 - the Secret's name, not its content
 SETTINGS = "celery-settings"
 DATA = "data"
@@ -19,6 +20,13 @@ ALERTS = "fleet-alerts"
 METRICS = "fleet-metrics"
 ROUTES = "fleet-routes"
 DASHBOARDS = "fleet-dashboards"
+BOUNDS = "bounds"
+DENY_ALL = "deny-all"
+ALLOW_FLEET = "allow-fleet"
+ALLOW_METRICS = "allow-metrics"
+ALLOW_CALLERS = "allow-callers"
+ALLOW_INTERNET = "allow-internet"
+ALLOW_API_SERVER = "allow-api-server"
 
 
 def worker_object(worker: str) -> str:
@@ -49,7 +57,7 @@ _REPLICATION_GROUP = NameLimit("ElastiCache replication group", 40, "CreateRepli
 _CACHE_USER = NameLimit("ElastiCache user", 40, "CreateUser")
 _REPOSITORY = NameLimit("ECR repository", 256, "CreateRepository")
 _BUDGET = NameLimit("AWS budget", 100, "CreateBudget")
-CACHE_USERS = ("default", "blue", "green", "keda", "exporter")
+CACHE_USERS = ("default", "blue", "green", "keda", "exporter", "producer")
 
 
 def replication_group(namespace: str) -> str:
@@ -97,6 +105,11 @@ def aws_name_problems(namespace: str, cluster: str | None) -> Iterator[str]:
         )
 
 
+def allow_worker(worker: str) -> str:
+    """Name of the network policy about what a worker's own queues reach."""
+    return f"allow-{worker_object(worker)}"
+
+
 def pending_key(queue: str) -> str:
     """Hash of the marks of a fair queue's waiting messages; before the broker's key prefix."""
     return f"fair:{queue}:pending"
@@ -105,3 +118,8 @@ def pending_key(queue: str) -> str:
 def own_pod(namespace: str) -> str:
     """Name of the cluster-wide policy about a fleet's pods; two fleets share no namespace."""
     return f"{namespace}-{OWN_POD}"
+
+
+def images(namespace: str) -> str:
+    """Name of the cluster-wide policy about the images of a fleet's pods."""
+    return f"{namespace}-images"

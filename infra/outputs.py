@@ -8,11 +8,13 @@ from pulumi import Output
 
 from infra import names
 from infra.foundation import Foundation
+from infra.manifests.container import BUILT, image
+from infra.manifests.preview import preview_told
+from infra.models.base_contract import BASE_VERSION
+from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
 
 _README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
-BASE_VERSION = 1
-"""Of the output `base`; raised by whatever a reader of the former one would not understand."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class FleetOutputs:
     alarm_topic: Output[str] | None
     """ARN of the SNS topic of CloudWatch's alarms, and of alerts whose receiver it is."""
     base: dict[str, object] | None
-    """What another stack needs to live on this one's cluster and broker; by version."""
+    """What a preview needs to live on this stack's cluster and broker; by version."""
+    preview: dict[str, str] | None
+    """Branch, commit and time of a preview, for whoever has not got its stack file."""
     readme: str
     """Shown beside the stack; commands with this stack's outputs filled in."""
 
@@ -58,20 +62,25 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         broker_host=cache.host if cache else None,
         alarm_topic=below.alarm_topic,
         base=_base(config, below),
+        preview=dict(preview_told(config)) or None,
         readme=_README.read_text(),
     )
 
 
 def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:
     """No password: a reader's cluster holds it already, in the Secret that is named here."""
-    if below.cluster is None:
+    if config.tier == "preview":
         return None
+    found = config.cluster.context if isinstance(config.cluster, ExistingCluster) else None
     return {
         "version": BASE_VERSION,
         "region": config.region,
         "tier": config.tier,
         "namespace": config.namespace,
-        "cluster": {"name": below.cluster.name, "kubeconfig": below.cluster.kubeconfig},
+        "cluster": {
+            "name": below.cluster.name if below.cluster else found,
+            "kubeconfig": below.cluster.kubeconfig if below.cluster else None,
+        },
         "storageClass": config.cluster.storage_class,
         "nodeGroups": sorted(config.node_groups),
         "broker": {
@@ -79,5 +88,17 @@ def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:
             "port": below.cache.port if below.cache else None,
             "secret": f"{config.namespace}/{names.BROKER}",
             "keyPrefix": config.broker.key_prefix,
+            "authority": "secret" if config.broker.publishes_ca else "system",
         },
+        "images": _images(config, below),
     }
+
+
+def _images(config: FleetConfig, below: Foundation) -> dict[str, object]:
+    """Reference by flavour; a build's is known once it is pushed."""
+    given = {flavour: image(config, gpus) for flavour, gpus in (("cpu", 0), ("gpu", 1))}
+    told: dict[str, object] = {}
+    for flavour, reference in given.items():
+        built = reference.removeprefix(BUILT)
+        told[flavour] = reference if built == reference else below.images[built]
+    return told

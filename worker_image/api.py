@@ -15,6 +15,7 @@ from worker_image.factory import fleet_router
 from worker_image.once import KEPT_S, SENT_KEPT_S
 from worker_image.outbox import Outbox, StoredResults
 from worker_image.outbox_file import open_or_exit
+from worker_image.probes import Probes
 from worker_image.publish import Publisher
 from worker_image.queues import QueueReader
 from worker_image.replay import LetterDesk
@@ -46,6 +47,7 @@ def _assembled(settings: Settings) -> FastAPI:
         Monitor(client, fleet, queues),
         LetterDesk(celery_app, client, fleet, publisher, outcomes),
         Campaigns(client, fleet),
+        Probes(client, fleet, outcomes),
         outbox,
     )
     api = create_api(ports, token.get_secret_value())

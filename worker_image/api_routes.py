@@ -18,6 +18,7 @@ from worker_image.api_models import (
 from worker_image.api_monitor_routes import FleetMonitor, QueueReporter, monitor_router
 from worker_image.api_outbox_routes import OutboxReport, outbox_router
 from worker_image.api_page import PAGE, page_router
+from worker_image.api_probe_routes import ProbeDesk, probe_router
 from worker_image.api_task_routes import TaskPublisher, task_router
 from worker_image.results import TaskOutcome
 
@@ -39,6 +40,7 @@ class Ports:
     monitor: FleetMonitor
     dead: DeadLetters
     campaigns: CampaignSwitch
+    probes: ProbeDesk
     outbox: OutboxReport | None = None
     """Where requests are accepted while the broker is away."""
 
@@ -65,6 +67,7 @@ def create_api(ports: Ports, token: str) -> FastAPI:
     api.include_router(monitor_router(ports.queues, ports.monitor))
     api.include_router(dead_router(ports.dead))
     api.include_router(campaign_router(ports.campaigns))
+    api.include_router(probe_router(ports.probes))
     if ports.outbox is not None:
         api.include_router(outbox_router(ports.outbox))
     api.include_router(page_router())

@@ -58,5 +58,7 @@ def client(settings: Settings, url: SecretStr, timeout_s: float) -> "redis.Redis
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1),
         decode_responses=True,
+        # What somebody pushed there is read all the same, and told.
+        encoding_errors="replace",
         **(tls_options(settings) or {}),
     )

@@ -1,5 +1,6 @@
 """Celery's consumer, alive to probes while it waits for the broker; it drops no message unread."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -7,12 +8,17 @@ from celery.worker import state
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 
-from worker_image import leases, logs, poison
+from worker_image import leases, logs, poison, task_message
 from worker_image.carried import Carried
 from worker_image.heartbeat import of_this_process
+from worker_image.malformed import CONTENT_ERRORS, MalformedError
+from worker_image.transport.lease_channel import LeaseChannel
 
 # Kombu's default is 30 s, which a broker that is back since long would be waited for.
 _RECONNECT_INTERVAL_MAX_S = 5
+
+
+logger = logging.getLogger(__name__)
 
 
 class Consumer(CeleryConsumer):
@@ -72,14 +78,32 @@ class Consumer(CeleryConsumer):
             carried.around(super().on_close)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - Celery's
-        """Let log lines about a message that arrives tell its queue."""
+        """Refuse what is malformed, and let log lines about a message tell its queue."""
         handle = super().create_task_handler(*args, **kwargs)
+        channel = self.task_consumer.channel
+        if isinstance(channel, LeaseChannel):
+            channel.on_refused = poison.of_this_process().on_park
 
         def telling(message: Any) -> None:  # noqa: ANN401 - kombu's Message
             with logs.about(message):
-                handle(message)
+                try:
+                    task_message.check(message)
+                except MalformedError as error:
+                    self._refuse(message, str(error))
+                    return
+                try:
+                    handle(message)
+                except CONTENT_ERRORS as error:
+                    if message.acknowledged or _is_begun(message):
+                        raise
+                    logger.exception("Celery cannot make a request of a message")
+                    self._refuse(message, f"Celery refuses it: {type(error).__name__}: {error}")
 
         return telling
+
+    def _refuse(self, message: Any, reason: str) -> None:  # noqa: ANN401 - kombu's Message
+        poison.of_this_process().refuse(message, reason)
+        message.reject_log_error(logger, self.connection_errors)
 
     def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401 - likewise
         """Park what is no task at all; here and below Celery takes it out of the queue."""
@@ -97,9 +121,17 @@ class Consumer(CeleryConsumer):
         super().on_invalid_task(body, message, exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ANN401 - likewise
-        """Park what is not JSON."""
+        """Park what is not JSON; of remote control, which nobody waits for, nothing is kept."""
+        if self.task_consumer is None or message.channel is not self.task_consumer.channel:
+            logger.warning("remote control: a message cannot be decoded: %s", exc)
+            return
         poison.of_this_process().park_unread(message, f"cannot be decoded: {exc}")
         super().on_decode_error(message, exc)
+
+
+def _is_begun(message: Any) -> bool:  # noqa: ANN401 - kombu's Message
+    """Whether Celery has a request of a message by now, which will settle it."""
+    return any(request.message is message for request in list(state.requests.values()))
 
 
 def _ends() -> bool:

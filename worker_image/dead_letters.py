@@ -4,13 +4,17 @@ One Redis hash a queue, `fleet:dead:<queue>` behind the key prefix, task id -> l
 never expires, and parking a message twice leaves it there once.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from worker_image import deliveries
+
+# Of a record that is no letter.
+_SHOWN_MAX = 64 * 1024
 
 
 class UnknownLetterError(LookupError):
@@ -28,14 +32,17 @@ class DeadLetter(BaseModel):
     reason: str
     """Why it was parked."""
     deliveries: int
-    published_at: float | None
+    published_at: FiniteFloat | None
     """Unix time; None where the publisher told none."""
-    redelivered_at: tuple[float, ...]
+    redelivered_at: tuple[FiniteFloat, ...]
     """When each delivery after the first one started; Unix time."""
     last_error: str
-    parked_at: float
+    parked_at: FiniteFloat
     message: Mapping[str, Any]
-    """What to send again: `celery.Signature.from_dict`, or `raw`, what Redis held."""
+    """What to send again: `celery.Signature.from_dict`, or `raw`, what Redis held.
+
+    Of what was never a message `malformed`, as it lay there; nothing sends that again.
+    """
 
 
 def park(client: "redis.Redis", prefix: str, letter: DeadLetter) -> None:
@@ -51,6 +58,41 @@ def park(client: "redis.Redis", prefix: str, letter: DeadLetter) -> None:
         pipe.execute()
 
 
+def words(prefix: str, letter: DeadLetter) -> list[object]:
+    """Return the command that keeps a letter, after its number of words, as scripts run it."""
+    key = f"{prefix}{key_of(letter.queue)}"
+    return [4, "HSET", key, letter.task_id, letter.model_dump_json()]
+
+
+def parsed(queue: str, task_id: str, text: str) -> DeadLetter:
+    """Return a letter that Redis holds; of a record that is none, a letter that says so."""
+    try:
+        letter = DeadLetter.model_validate_json(text)
+        # No answer of the API could carry NaN, or half a character.
+        json.dumps(letter.message, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        return DeadLetter(
+            task_id=task_id,
+            task="",
+            queue=queue,
+            reason=f"malformed: this record is no dead letter: {_why(error)}",
+            deliveries=0,
+            published_at=None,
+            redelivered_at=(),
+            last_error="unknown: its record cannot be read",
+            parked_at=0.0,
+            message={"malformed": text[:_SHOWN_MAX], "bytes": len(text)},
+        )
+    return letter
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    told = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, told['loc'])) or 'all of it'}: {told['msg']}"
+
+
 def read(client: "redis.Redis", prefix: str, queue: str, limit: int = 100) -> list[DeadLetter]:
     """Return a queue's letters, the newest ones first.
 
@@ -58,8 +100,8 @@ def read(client: "redis.Redis", prefix: str, queue: str, limit: int = 100) -> li
         redis.RedisError: the broker is away.
 
     """
-    found = client.hvals(f"{prefix}{key_of(queue)}")
-    letters = [DeadLetter.model_validate_json(text) for text in found]
+    found = client.hgetall(f"{prefix}{key_of(queue)}")
+    letters = [parsed(queue, str(task_id), str(text)) for task_id, text in found.items()]
     return sorted(letters, key=lambda letter: letter.parked_at, reverse=True)[:limit]
 
 
@@ -100,7 +142,7 @@ def discard(client: "redis.Redis", prefix: str, queue: str, task_id: str) -> Dea
         pipe.hget(key, task_id)
         pipe.hdel(key, task_id)
         found, _ = pipe.execute()
-    return None if found is None else DeadLetter.model_validate_json(found)
+    return None if found is None else parsed(queue, task_id, str(found))
 
 
 def key_of(queue: str) -> str:

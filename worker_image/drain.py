@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from billiard import pool as billiard_pool
+from billiard.einfo import ExceptionInfo
 from celery import Celery, bootsteps
 from celery.concurrency.thread import ApplyResult
 from celery.concurrency.thread import TaskPool as ThreadPool
@@ -63,8 +65,9 @@ def connect(app: Celery) -> None:
 def keeping(apply: Callable[..., ApplyResult]) -> Callable[..., ApplyResult]:
     """Return a pool's own way to take on a task, with what it gave for it kept until it ends.
 
-    A request knows that only by a weak reference, and nothing else of Celery's holds it (Celery
-    5.7.0).
+    A request knows that only by a weak reference, and nothing else of Celery's holds it; nor does
+    Celery learn of an error beside the task's own (Celery 5.7.0), and the message would be held for
+    ever.
     """
     kept: dict[Future[Any], ApplyResult] = {}
 
@@ -72,9 +75,20 @@ def keeping(apply: Callable[..., ApplyResult]) -> Callable[..., ApplyResult]:
         result = apply(*args, **kwargs)
         kept[result.f] = result
         result.f.add_done_callback(kept.pop)
+        if (failed := kwargs.get("error_callback")) is not None:
+            result.f.add_done_callback(partial(_tell_error, failed))
         return result
 
     return applied
+
+
+def _tell_error(failed: Callable[[ExceptionInfo], object], future: "Future[Any]") -> None:
+    """Tell an error that the task's own handling did not; as a pool of processes does."""
+    error = None if future.cancelled() else future.exception()
+    # What is taken back before it begins ends by an exception that is none of these.
+    if isinstance(error, Exception):
+        logger.error("a task's end failed", exc_info=error)
+        failed(ExceptionInfo((type(error), error, error.__traceback__)))
 
 
 def begun(requests: Iterable[Any]) -> Iterable[str]:

@@ -137,8 +137,8 @@ def _arriving_task(record: logging.LogRecord, fair: Container[str]) -> _Told:
         return _Told(task_id, task)
     headers = message.headers if isinstance(message.headers, Mapping) else {}
     return _Told(
-        task_id or headers.get("id"),
-        task or headers.get("task"),
+        task_id or _text(headers.get("id")),
+        task or _text(headers.get("task")),
         _place(message.delivery_info, fair),
         tracing.trace_id(headers),
     )
@@ -146,4 +146,9 @@ def _arriving_task(record: logging.LogRecord, fair: Container[str]) -> _Told:
 
 def _place(delivery: object, fair: Container[str]) -> Place | None:
     queue = delivery.get("routing_key") if isinstance(delivery, Mapping) else None
-    return None if queue is None else place_of(queue, fair)
+    return place_of(queue, fair) if isinstance(queue, str) else None
+
+
+def _text(told: object) -> str | None:
+    """What a header says, unless it is malformed."""
+    return told if isinstance(told, str) else None

@@ -17,10 +17,12 @@ import redis
 from billiard.exceptions import WorkerLostError
 from celery import current_task, signals
 from celery.exceptions import Reject
+from kombu.utils.json import dumps
 
 from worker_image import broker
 from worker_image.dead_letters import DeadLetter, park
 from worker_image.deliveries import Deliveries, History
+from worker_image.malformed import letter_of
 from worker_image.settings import Settings, current
 from worker_image.stats import PUBLISHED_AT
 from worker_image.tenants import place_of
@@ -37,6 +39,7 @@ class Guard:
     def __init__(self, settings: Settings, client: "redis.Redis") -> None:
         self._client = client
         self._fleet = settings.fleet
+        self._spare_queue = settings.environment.maintenance_queue
         self._deliveries = Deliveries(client, settings.fleet.key_prefix)
         self._worker = settings.environment.pod_name or settings.environment.worker or ""
         self._counted: set[str] = set()
@@ -99,6 +102,13 @@ class Guard:
         """Park a message that no task of this image takes; Celery would drop it."""
         self._park_or_tell(_unread(message, reason, self._fleet.fair))
 
+    def refuse(self, message: Any, reason: str) -> None:  # noqa: ANN401 - likewise
+        """Park a message that is malformed; nothing of it was handled."""
+        item = getattr(message.channel, "item", None) or dumps(message._raw).encode()  # noqa: SLF001 - as kombu stores it
+        route = str((message.delivery_info or {}).get("routing_key"))
+        letter = letter_of(item, place_of(route, self._fleet.fair).queue, reason)
+        self._park_or_tell(letter)
+
     def _keep(self, task_id: str, error: object, published_at: float | None = None) -> None:
         try:
             self._deliveries.lost(task_id, _told(error), published_at)
@@ -106,6 +116,9 @@ class Guard:
             logger.warning("error of a lost process not kept: %s", away)
 
     def _park(self, letter: DeadLetter) -> None:
+        if letter.queue not in self._fleet.queues:
+            # Nobody would look there, nor count it.
+            letter = letter.model_copy(update={"queue": self._spare_queue})
         park(self._client, self._fleet.key_prefix, letter)
         self._counted.discard(letter.task_id)
         self.on_park(letter.queue)

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 import redis
@@ -15,6 +15,8 @@ from worker_image.declared import FleetSettings
 from worker_image.priority import list_name
 from worker_image.stats import PUBLISHED_AT, QueueCounts, StatsStore
 from worker_image.tenants import Place, tenants_key
+
+_NO_MESSAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,7 @@ class QueueReader:
             if len(worker.queues) == 1:
                 total[worker.queues[0]] += int(held)
             else:
-                # [message, exchange, routing key]
-                total.update(json.loads(each)[2] for each in held)
+                total.update(queue for each in held if (queue := _queue_of(each)) is not None)
         return total
 
     def _steps(self, queue: str) -> tuple[str, ...]:
@@ -191,8 +192,17 @@ def _oldest_s(messages: Sequence[str | None]) -> float | None:
 
 def _published_at(message: str) -> float | None:
     try:
-        at = json.loads(message)["headers"].get(PUBLISHED_AT)
-    except (ValueError, TypeError, LookupError, AttributeError):
+        at = float(json.loads(message)["headers"].get(PUBLISHED_AT))
+    except _NO_MESSAGE:
         # Whatever somebody pushed there; the worker that takes it says so.
         return None
-    return float(at) if isinstance(at, int | float) else None
+    return at if isfinite(at) else None
+
+
+def _queue_of(held: str) -> str | None:
+    """Return the routing key of what a worker holds: message, exchange, routing key."""
+    try:
+        _, _, queue = json.loads(held)
+    except _NO_MESSAGE:
+        return None
+    return queue if isinstance(queue, str) else None

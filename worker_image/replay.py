@@ -69,7 +69,7 @@ class LetterDesk:
 
     def letter(self, queue: str, task_id: str) -> DeadLetter:
         """Return a letter; raises UnknownLetterError where there is none."""
-        return DeadLetter.model_validate_json(self._stored(queue, task_id))
+        return dead_letters.parsed(queue, task_id, self._stored(queue, task_id))
 
     def replay(self, queue: str, task_id: str) -> DeadLetter:
         """Send a parked message again, with a count of deliveries that starts anew.
@@ -80,7 +80,10 @@ class LetterDesk:
 
         """
         text = self._stored(queue, task_id)
-        letter = DeadLetter.model_validate_json(text)
+        letter = dead_letters.parsed(queue, task_id, text)
+        if "malformed" in letter.message:
+            told = "it is malformed; mend its sender, then discard it"
+            raise RefusedError(f"queue {queue!r}: task {task_id!r} stays parked: {told}")
         step = Replay(queue, task_id, text, lambda: self._results.forget_failure(task_id))
         try:
             with self._publisher.producing() as producer, in_one_step(step):
@@ -89,7 +92,7 @@ class LetterDesk:
                 else:
                     self._send_task(letter.message, producer)
         # Celery's and the router's errors of a task, a queue or arguments that are not there.
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             told = f"queue {queue!r}: task {task_id!r} stays parked: {error}"
             raise RefusedError(told) from error
         if not step.done:

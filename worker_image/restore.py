@@ -8,14 +8,14 @@ it is empty and not declared.
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from math import inf
 
 import redis
 from celery import Celery
 from kombu.utils.encoding import bytes_to_str
-from kombu.utils.json import loads
 
 from worker_image.declared import FleetSettings
+from worker_image.transport.held import put_back
 from worker_image.transport.settle import InFlight
 from worker_image.transport.words import Words
 
@@ -57,7 +57,7 @@ class Restorer:
         for key, visibility_s in self._known(client).items():
             held = self._in_flight(client, key)
             restored[key] = sum(
-                _put_back(channel, held, tag, content, visibility_s)
+                _put_back(held, tag, put_back(channel, content, self._spare(key)), visibility_s)
                 for tag, content in list(held.expired(visibility_s, _AT_ONCE))
             )
         return restored
@@ -80,7 +80,7 @@ class Restorer:
         }
         known = f"{self._fleet.key_prefix}{_KNOWN}"
         stored = client.hgetall(known).items()
-        former = {bytes_to_str(key): float(value) for key, value in stored}
+        former = {bytes_to_str(key): told for key, value in stored if (told := _seconds(value))}
         if not declared.items() <= former.items():
             client.hset(known, mapping={key: str(value) for key, value in declared.items()})
         for key in former.keys() - declared.keys():
@@ -89,23 +89,28 @@ class Restorer:
                 former.pop(key)
         return former | declared
 
+    def _spare(self, key: str) -> str:
+        """A declared queue, for letters of what does not tell its own."""
+        owners = (each for each in self._fleet.workers.values() if each.in_flight_key == key)
+        owner = next(owners, None)
+        return next(iter(self._fleet.queues)) if owner is None else owner.queues[0]
+
     def _in_flight(self, client: "redis.Redis", key: str) -> InFlight:
         whole = f"{self._fleet.key_prefix}{key}"
         return InFlight(client, whole, f"{whole}_index")
 
 
-def _put_back(
-    channel: Any,  # noqa: ANN401 - kombu's
-    held: InFlight,
-    tag: str,
-    content: bytes,
-    visibility_s: float,
-) -> bool:
-    payload, exchange, routing_key = loads(bytes_to_str(content))
-    words = Words(channel.global_keyprefix)
-    # The channel knows the list of a priority and of a tenant, and whom to wake.
-    channel._do_restore_message(payload, exchange, routing_key, words)  # noqa: SLF001 - as kombu does
-    if not words.pushes:
-        logger.error("message %s leads to no list: %s %s", tag, exchange, routing_key)
-        return False
-    return held.settle(tag, words.told, expired_s=visibility_s)
+def _seconds(value: bytes | str) -> float | None:
+    """A timeout; None for what somebody else wrote there."""
+    try:
+        told = float(value)
+    except ValueError:
+        return None
+    return told if 0 < told < inf else None
+
+
+def _put_back(held: InFlight, tag: bytes, words: Words, visibility_s: float) -> bool:
+    settled = held.settle(tag, words.told, expired_s=visibility_s)
+    if settled and not words.pushes:
+        logger.error("parked what %s held as %r: it is no message", held.hash_key, tag)
+    return settled and bool(words.pushes)

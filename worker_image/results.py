@@ -122,6 +122,16 @@ class Results:
         with answering():
             self._client.set(key, value, ex=self._backend.expires)
 
+    def forget(self, task_id: str) -> None:
+        """Remove what became of a task.
+
+        Raises:
+            BrokerAwayError: the result store does not answer.
+
+        """
+        with answering():
+            self._client.delete(self._backend.get_key_for_task(task_id))
+
     def forget_failure(self, task_id: str) -> None:
         """Let a task that failed and is sent again be pending.
 

@@ -28,6 +28,8 @@ WAITS_KEPT = 1000
 # A queue that rested for so long starts anew.
 EXPIRES_S = 7 * 24 * 3600
 PUBLISHED_AT = "fleet_published_at"
+PROBE = "worker_image.tasks.canary.probe"
+"""An operator's look at a queue; its wait, after a start from zero, is no promise's."""
 
 _FIELDS = {"SUCCESS": "done", "FAILURE": "failed", "REJECTED": "failed"}
 _FAILED_EXPIRES_S = 3600
@@ -220,14 +222,15 @@ def _task_end(
     redelivered = bool(delivery.get("redelivered"))
     wait_s = None
     # A second delivery waited for the visibility timeout, not for a worker.
-    if started_at is not None and not redelivered:
-        wait_s = _wait_s(request, started_at)
+    if started_at is not None and not redelivered and task != PROBE:
+        wait_s = waited_s(request, started_at)
     queue = place_of(str(delivery.get("routing_key")), fair).queue
     run_s = None if started_at is None else max(0.0, time.time() - started_at)
     return TaskEnd(str(request.id), queue, state, redelivered, wait_s, task, run_s)
 
 
-def _wait_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context
+def waited_s(request: Any, started_at: float) -> float | None:  # noqa: ANN401 - Celery's Context
+    """Return how long a task had waited when it started (Unix time); None where nobody told."""
     published_at = getattr(request, PUBLISHED_AT, None)
     if not isinstance(published_at, int | float):
         return None

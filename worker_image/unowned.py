@@ -20,8 +20,9 @@ _EVERY_S = 60.0
 _KEPT = 20
 """Lists that are told by name; more are counted."""
 
-# The image's own, and answers to Celery's remote control, which last for moments.
-_OTHERS = re.compile(r"fleet:waits:.*|.*\.reply\.celery\.pidbox")
+# The image's own; answers to Celery's remote control, which last for moments; and, where the fleet
+# itself has no key prefix, those of its previews.
+_OTHERS = re.compile(r"fleet:waits:.*|.*\.reply\.celery\.pidbox|preview-[a-z0-9-]+:.*")
 
 
 class UnownedLists:

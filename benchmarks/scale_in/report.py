@@ -48,6 +48,7 @@ class Report:
     duplicated: int
     """Runs beyond one for each result."""
     redelivered: int
+    """Messages that came again; a pod gives back what it took in the moment of SIGTERM."""
     finished_after_sigterm: int
     """Tasks of the pods that were taken away."""
     drain_s: Sequence[float]
@@ -60,7 +61,7 @@ class Report:
         told = []
         if self.lost or self.failed:
             told.append(f"{self.lost} tasks lost, {self.failed} failed, of {self.tasks}")
-        if self.duplicated or self.redelivered:
+        if self.duplicated:
             told.append(f"{self.duplicated} ran twice, {self.redelivered} came again")
         if self.while_tasks_ran < self.rounds:
             told.append(f"only {self.while_tasks_ran} of {self.rounds} scale-ins hit a busy pod")

@@ -7,7 +7,7 @@ from chaos.faults.fault import Fault
 from chaos.field import Field
 from chaos.processes import Group, wait_for
 
-_FIRST_S, _TAKEOVER_S = 30.0, 60.0
+_FIRST_S, _TAKEOVER_S = 60.0, 60.0
 
 
 @dataclass

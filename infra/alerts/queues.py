@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from infra.alerts.rule import Rule, Series, Severity, any_of, counted, duration, equal, or_zero
+from infra.alerts.rule import (
+    Rule,
+    Series,
+    Severity,
+    any_of,
+    counted,
+    duration,
+    equal,
+    or_zero,
+    unlike,
+)
 from infra.models.fleet import FleetConfig
 from infra.models.objective import Objective
 from infra.names import worker_object
@@ -20,6 +30,8 @@ _MOST_SHARE = 0.9
 _FAILED_SHARE, _LEAST_FAILURES = 0.1, 3
 _REDELIVERED_SHARE, _LEAST_REDELIVERIES = 0.05, 3
 _STUCK_S = 300
+PROBE = "worker_image.tasks.canary.probe"
+"""An operator's look at a queue (`fleet smoke`), which is no work."""
 
 
 def queue_rules(config: FleetConfig, series: Series) -> Iterator[Rule]:
@@ -180,7 +192,8 @@ def _idle(config: FleetConfig, series: Series, queue: str) -> Rule:
     """Someone said that the queue should be busy, and it is not: its sender has stopped."""
     label, hours = equal("queue", queue), config.monitoring.campaign_idle_hours
     held = f"sum({series.of('fleet_queue_in_flight', any_of('worker', servants(config, queue)))})"
-    ended = or_zero(counted(series.of("fleet_tasks_total", label), "5m"))
+    ours = unlike("task", PROBE)
+    ended = or_zero(counted(series.of("fleet_tasks_total", label, ours), "5m"))
     return Rule(
         "CeleryCampaignIdle",
         f"max({series.of('fleet_campaign_active', label)}) == 1 and on() "

@@ -73,6 +73,11 @@ def equal(label: str, value: str) -> str:
     return f'{label}="{value}"'
 
 
+def unlike(label: str, value: str) -> str:
+    """A matcher of every value but one."""
+    return f'{label}!="{value}"'
+
+
 def any_of(label: str, values: Iterable[str], after: str = "") -> str:
     """A matcher of several values, each with the same pattern after it."""
     # A dot in brackets needs no backslash, which PromQL would want doubled.

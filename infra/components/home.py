@@ -5,6 +5,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, PersistentVolumeClai
 
 from infra import names
 from infra.manifests.labels import labels, metadata
+from infra.manifests.preview import preview_marks
 from infra.manifests.settings import data_claim, settings_document
 from infra.models.fleet import FleetConfig
 
@@ -20,6 +21,7 @@ class Home(ComponentResource):
                 "name": config.namespace,
                 "labels": labels(config.namespace, "settings")
                 | {"pod-security.kubernetes.io/enforce": "restricted"},
+                **preview_marks(config),
             },
             opts=ResourceOptions(parent=self),
         )

@@ -1,5 +1,7 @@
 """The fleet's view of a broker that this stack owns: a Secret for each login."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pulumi import ComponentResource, Output, ResourceOptions
@@ -9,16 +11,20 @@ from pulumi_kubernetes.core.v1 import Namespace, Secret
 from infra import names
 from infra.components.aws.placement import CacheRuntime
 from infra.components.runtime import Login
-from infra.manifests.broker import checksum, login_secret, owned_broker_secret
+from infra.manifests.aws.access_strings import Workload
+from infra.manifests.broker import checksum, login_secret, owned_broker_secret, producer_secret
 from infra.manifests.labels import metadata
 from infra.manifests.scaled_object import trigger_authentication
+from infra.models.broker import BrokerAddress
 from infra.models.fleet import FleetConfig
 
 
 class OwnedBroker(ComponentResource):
-    """Secrets `broker`, `broker-keda` and `broker-exporter`, and TriggerAuthentication `broker`.
+    """A Secret for each login, and TriggerAuthentication `broker`.
 
-    KEDA logs in as a user that may count, redis_exporter as one that may read figures.
+    `broker` is the fleet's own. KEDA's (`broker-keda`) may count, redis_exporter's
+    (`broker-exporter`) may read figures, and that of applications which send tasks
+    (`broker-producer`) may do that.
     """
 
     def __init__(
@@ -26,20 +32,20 @@ class OwnedBroker(ComponentResource):
     ) -> None:
         super().__init__("celery-fleet:broker:OwnedBroker", "broker", None, opts)
         child = ResourceOptions(parent=self, depends_on=[namespace])
-        expires_s = config.broker.result_expires_s
-        login = Output.all(cache.host, cache.port, cache.username, cache.password)
-        contents: Output[dict[str, str]] = Output.secret(
-            login.apply(lambda a: owned_broker_secret(a[0], a[1], a[2], a[3], expires_s))
-        )
+        own = partial(owned_broker_secret, result_expires_s=config.broker.result_expires_s)
+        contents = _contents(cache, "fleet", own)
         self.secret = _secret(names.BROKER, config.namespace, contents, child)
-        login = Output.all(cache.host, cache.port, cache.keda_username, cache.keda_password)
-        for_keda = _secret(names.BROKER_KEDA, config.namespace, _login(login), child)
-        login = Output.all(cache.host, cache.port, cache.exporter_username, cache.exporter_password)
-        reading = _login(login)
+        counting = _contents(cache, "keda", login_secret)
+        for_keda = _secret(names.BROKER_KEDA, config.namespace, counting, child)
+        reading = _contents(cache, "exporter", login_secret)
         self.exporter_login = Login(
             _secret(names.BROKER_EXPORTER, config.namespace, reading, child),
             Output.unsecret(reading.apply(checksum)),
         )
+        sending = _contents(
+            cache, "producer", lambda *login: producer_secret(own(*login), config.broker.key_prefix)
+        )
+        _secret(names.BROKER_PRODUCER, config.namespace, sending, child)
         self.authentication = CustomResource(
             names.BROKER,
             api_version="keda.sh/v1alpha1",
@@ -48,13 +54,20 @@ class OwnedBroker(ComponentResource):
             spec=trigger_authentication(names.BROKER_KEDA, authority=False),
             opts=ResourceOptions(parent=self, depends_on=[namespace, for_keda]),
         )
+        self.address: Output[BrokerAddress] | None = None
+        """Not asked for: network policies know the subnets of a broker that the stack makes."""
         # The mark is one-way, and pods have to show it.
         self.checksum = Output.unsecret(contents.apply(checksum))
         self.register_outputs({"secret": names.BROKER})
 
 
-def _login(login: Output[list[Any]]) -> Output[dict[str, str]]:
-    return Output.secret(login.apply(lambda a: login_secret(a[0], a[1], a[2], a[3])))
+def _contents(
+    cache: CacheRuntime, workload: Workload, told: Callable[[str, int, str, str], dict[str, str]]
+) -> Output[dict[str, str]]:
+    """What is told of host, port, user name and password."""
+    login = cache.logins[workload]
+    known: Output[list[Any]] = Output.all(cache.host, cache.port, login.username, login.password)
+    return Output.secret(known.apply(lambda a: told(a[0], a[1], a[2], a[3])))
 
 
 def _secret(

@@ -15,7 +15,11 @@ class RedisExporter(ComponentResource):
     """Deployment `redis-exporter`, rolled when its login or the broker's address changes."""
 
     def __init__(
-        self, config: FleetConfig, namespace: Resource, login: Login, opts: ResourceOptions
+        self,
+        config: FleetConfig,
+        needs: tuple[Resource, ...],
+        login: Login,
+        opts: ResourceOptions,
     ) -> None:
         super().__init__("celery-fleet:broker:RedisExporter", names.REDIS_EXPORTER, None, opts)
         spec = redis_exporter_deployment(config)
@@ -23,6 +27,6 @@ class RedisExporter(ComponentResource):
             names.REDIS_EXPORTER,
             metadata=metadata(names.REDIS_EXPORTER, config.namespace, names.REDIS_EXPORTER),
             spec=annotated(spec, BROKER_CHECKSUM, login.checksum),
-            opts=ResourceOptions(parent=self, depends_on=[namespace, login.secret]),
+            opts=ResourceOptions(parent=self, depends_on=[*needs, login.secret]),
         )
         self.register_outputs({"deployment": names.REDIS_EXPORTER})

@@ -10,6 +10,9 @@ from pulumi_kubernetes.core.v1 import Secret
 from infra.manifests.broker import BROKER_CHECKSUM
 from infra.manifests.container import BUILT
 
+Images = Mapping[str, Output[str]]
+"""Reference by flavour of the images that a stack builds."""
+
 TOKEN_CHECKSUM = "celery-fleet.dev/token-checksum"  # noqa: S105 - an annotation's name
 
 
@@ -21,8 +24,7 @@ class PodRuntime:
     """Namespace, Secret, ConfigMap and claim that the pods mount or read."""
     broker_checksum: Output[str]
     """Changes with the broker's address or credentials."""
-    images: Mapping[str, Output[str]] = field(default_factory=dict)
-    """Reference by flavour of the images that this stack builds."""
+    images: Images = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,17 @@ def completed(spec: Mapping[str, Any], runtime: PodRuntime) -> dict[str, Any]:
     """A Deployment spec with what is known only during `up`: checksum and built image."""
     whole = annotated(spec, BROKER_CHECKSUM, runtime.broker_checksum)
     pod = whole["template"]["spec"]
-    containers = [_with_image(container, runtime.images) for container in pod["containers"]]
+    containers = [
+        {**container, "image": reference(container["image"], runtime.images)}
+        for container in pod["containers"]
+    ]
     template = {**whole["template"], "spec": {**pod, "containers": containers}}
     return {**whole, "template": template}
 
 
-def _with_image(
-    container: Mapping[str, Any], images: Mapping[str, Output[str]]
-) -> Mapping[str, Any]:
-    if not container["image"].startswith(BUILT):
-        return container
-    return {**container, "image": images[container["image"].removeprefix(BUILT)]}
+def reference(image: str, images: Images) -> Input[str]:
+    """An image's reference as `container.image` has it, or what became of its build."""
+    return images[image.removeprefix(BUILT)] if image.startswith(BUILT) else image
 
 
 def annotated(spec: Mapping[str, Any], key: str, value: Input[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def broker_secret(
 
     Args:
         connection: base64 values by key, as the connection secret holds them.
-        source: `namespace/name` of that secret, for errors.
+        source: key of the stack file and `namespace/name` of that secret, for errors.
         result_expires_s: how long a result is kept.
         authority: whether the secret has to name the CA of the server's certificate.
 
@@ -28,17 +28,31 @@ def broker_secret(
         ValueError: naming the keys that the connection secret lacks.
 
     """
+    login, ca = _read(connection, source, authority=authority)
+    return owned_broker_secret(*login, result_expires_s) | ca
+
+
+def lesser_secret(
+    connection: Mapping[str, str], source: str, *, authority: bool = True
+) -> dict[str, str]:
+    """Contents of a Secret with another login, of `broker-keda` or `broker-exporter`.
+
+    Arguments and errors are those of `broker_secret`.
+    """
+    login, ca = _read(connection, source, authority=authority)
+    return login_secret(*login) | ca
+
+
+def _read(
+    connection: Mapping[str, str], source: str, *, authority: bool
+) -> tuple[tuple[str, int, str, str], dict[str, str]]:
+    """Host, port, user name and password; and the CA by its key, if there has to be one."""
     required = (*_LOGIN, _AUTHORITY) if authority else _LOGIN
     if missing := [key for key in required if not connection.get(key)]:
-        raise ValueError(
-            f"broker.connectionSecret {source} lacks {', '.join(missing)}: it needs "
-            f"{', '.join(required)}"
-        )
+        raise ValueError(f"{source} lacks {', '.join(missing)}: it needs {', '.join(required)}")
     given = {key: b64decode(connection[key]).decode() for key in required}
-    contents = owned_broker_secret(
-        given["host"], int(given["port"]), given["username"], given["password"], result_expires_s
-    )
-    return contents | ({_AUTHORITY: given[_AUTHORITY]} if authority else {})
+    login = given["host"], int(given["port"]), given["username"], given["password"]
+    return login, {_AUTHORITY: given[_AUTHORITY]} if authority else {}
 
 
 def owned_broker_secret(
@@ -57,6 +71,11 @@ def owned_broker_secret(
         "resultBackend": url.format(db=_RESULTS_DB),
         "resultExpiresSeconds": str(result_expires_s),
     }
+
+
+def producer_secret(contents: Mapping[str, str], key_prefix: str) -> dict[str, str]:
+    """Contents of the Secret `broker-producer`: of such a broker, and what a sender must know."""
+    return {**contents, "keyPrefix": key_prefix}
 
 
 def login_secret(host: str, port: int, username: str, password: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ _HEARTBEAT_FILE = f"{_RUN_DIR}/heartbeat"
 _BROKER_DIR = "/etc/fleet/broker"
 AUTHORITY_FILE = f"{_BROKER_DIR}/ca.crt"
 _SETTINGS_DIR = "/etc/fleet/settings"
-_GPU = "nvidia.com/gpu"
+GPU = "nvidia.com/gpu"
+"""As a pod asks for it."""
 # Before a flavour's name: an image that exists only during `up`.
 BUILT = "built:"
 
@@ -133,6 +134,6 @@ def _resources(resources: Resources) -> Manifest:
     requests = resources.requests.model_dump()
     limits = resources.limits.model_dump()
     if resources.gpu:
-        gpu = {_GPU: str(resources.gpu)}
+        gpu = {GPU: str(resources.gpu)}
         return {"requests": requests | gpu, "limits": limits | gpu}
     return {"requests": requests, "limits": limits}

@@ -14,6 +14,7 @@ Component = Literal[
     "alerts",
     "dashboards",
     "redis-exporter",
+    "network",
 ]
 WORKER_LABEL = "celery-fleet.dev/worker"
 

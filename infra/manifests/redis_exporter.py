@@ -33,9 +33,10 @@ def redis_exporter_image(config: FleetConfig) -> str:
 
 
 def redis_exporter_secret(config: FleetConfig) -> str:
-    """Name of the Secret with its login: a user of its own where the stack makes the users."""
-    owned = isinstance(config.broker, ElastiCacheBroker)
-    return names.BROKER_EXPORTER if owned else names.BROKER
+    """Name of the Secret with its login: a user of its own where it is given or made one."""
+    broker = config.broker
+    own = isinstance(broker, ElastiCacheBroker) or broker.exporter_secret is not None
+    return names.BROKER_EXPORTER if own else names.BROKER
 
 
 def redis_exporter_deployment(config: FleetConfig) -> Manifest:

@@ -8,11 +8,11 @@ from infra.manifests.dashboards import DASHBOARD_LABEL, DASHBOARD_LABEL_VALUE, F
 from infra.models.agreement import plan
 from infra.models.eks import EksCluster
 from infra.models.fleet import FleetConfig
+from infra.models.flows import MONITORING
 
 ALERTMANAGER_ACCOUNT = "alertmanager"
 CLUSTER_AUTOSCALER_ACCOUNT = "cluster-autoscaler"
 SYSTEM = "kube-system"
-MONITORING = "monitoring"
 REDIS_EXPORTER_IMAGE = "oliver006/redis_exporter:v1.88.0"
 # Until the charts' hooks have run on nodes that are still starting.
 TIMEOUT_S = 900

@@ -44,6 +44,7 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from fairness_problems(fleet)
     yield from aws_problems(fleet)
     yield from receiver_problems(fleet)
+    yield from _preview(fleet)
     workers = {name: w for name, w in fleet.workers.items() if resolves(w, fleet)}
     plans = {name: plan(fleet, name) for name in workers}
     broker = fleet.broker
@@ -57,6 +58,14 @@ def problems(fleet: "FleetConfig") -> Iterator[str]:
     yield from _lease(broker)
     yield from _confirmed(broker)
     yield from _connections(plans, broker.max_connections)
+
+
+def _preview(fleet: "FleetConfig") -> Iterator[str]:
+    if fleet.preview is not None and fleet.tier != "preview":
+        yield (
+            f"preview is stated, but tier is {fleet.tier!r}: `fleet preview reap` would take the "
+            "stack down once its time is over; only stacks of tier preview have one"
+        )
 
 
 def plan(fleet: "FleetConfig", name: str) -> WorkerPlan:

@@ -1,10 +1,11 @@
 """Where messages wait: a Redis or Valkey server, reached with TLS and a password only."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from infra.models.base import Spec
+from infra.models.network_policy import Place
 from infra.models.types import NamespaceName, ObjectName
 
 KeyPrefix = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*:)?$")]
@@ -20,6 +21,13 @@ class ConnectionSecret(Spec):
 
     namespace: NamespaceName
     name: ObjectName
+
+
+class BrokerAddress(NamedTuple):
+    """Where a broker answers, as its connection secret says."""
+
+    host: str
+    port: int
 
 
 class BrokerUse(Spec):
@@ -47,9 +55,16 @@ class ExistingBroker(BrokerUse):
 
     kind: Literal["existing"]
     connection_secret: ConnectionSecret
+    keda_secret: ConnectionSecret | None = None
+    """Another login for KEDA, as of a user that may count; `connectionSecret`'s unless stated."""
+    exporter_secret: ConnectionSecret | None = None
+    """Another login for redis_exporter, as of a user that may read figures; likewise."""
     authority: Literal["secret", "system"] = "secret"
     """Who vouches for its certificate: `ca.crt` of the connection secret, or the CAs that every
     system knows, as of ElastiCache's."""
+    at: tuple[Place, ...] = ()
+    """Where it is, for network policies; unset means its host, where that is an address, else the
+    namespace that its host names, else every private range. The port is its secret's."""
     max_connections: PositiveInt = 10_000
     """Clients the server takes; Redis' own default of `maxclients`."""
     replicas: NonNegativeInt = 0

@@ -20,8 +20,9 @@ _REFUSED = {
     "durability": f"ElastiCache keeps a durable log in cluster mode only: {_NO_TRANSPORT}",
     "dataTiering": "data on disk is for caches: a queue is read from its end at memory's speed",
 }
+PORT = 6379
 _MIN_FOR_FAILOVER = 2
-# Valkey's first; Redis before it has families of other names (ElastiCache's parameter reference).
+# Of Valkey, and of what ElastiCache for Redis OSS calls ACL improvements (its engine versions).
 _FIRST_MAJOR = 7
 
 ElastiCacheUser = Literal["blue", "green"]
@@ -42,6 +43,8 @@ class Credentials(Spec):
     """Raised for a new password of KEDA's user; replicas stand still until KEDA has read it."""
     exporter: PositiveInt = 1
     """Raised for a new password of the user that redis_exporter logs in as."""
+    producer: PositiveInt = 1
+    """Raised for a new password of the user that applications send tasks as."""
 
 
 class ElastiCacheBroker(BrokerUse):
@@ -92,6 +95,15 @@ class ElastiCacheBroker(BrokerUse):
             raise ValueError(
                 f"failover is true with nodes {self.nodes}: there is no replica that could take "
                 f"over; it needs nodes {_MIN_FOR_FAILOVER} at least"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _users_can_be_confined(self) -> Self:
+        if self._major < _FIRST_MAJOR:
+            raise ValueError(
+                f"version is {self.version!r}; the least is {_FIRST_MAJOR}.0: earlier servers know "
+                "no user with some commands on some keys, nor PEXPIRETIME, which publishers call"
             )
         return self
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from infra.models.addons import AddOnSpec, CloudAlarms, MonitoringSpec
+from infra.models.admission import AdmissionSpec
 from infra.models.agreement import problems
 from infra.models.api import ApiSpec
 from infra.models.base import Spec
@@ -16,6 +17,8 @@ from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.image import WorkerImage
 from infra.models.network import ExistingNetwork, NewNetwork
+from infra.models.network_policy import NetworkPolicySpec
+from infra.models.preview import PreviewSpec
 from infra.models.queue import QueueSpec
 from infra.models.queue_class import merged
 from infra.models.tier import Tier
@@ -52,6 +55,8 @@ class FleetConfig(Spec):
     broker: ExistingBroker | ElastiCacheBroker = Field(discriminator="kind")
     network: NewNetwork | ExistingNetwork | None = Field(default=None, discriminator="kind")
     """Of an EKS cluster or an ElastiCache broker; a new one beside `cluster.kind: eks`."""
+    network_policy: NetworkPolicySpec = NetworkPolicySpec()
+    """What reaches the fleet's pods, and what they reach."""
     keda: AddOnSpec = AddOnSpec(kind="existing")
     monitoring: MonitoringSpec = MonitoringSpec(kind="existing")
     """kube-prometheus-stack: Prometheus, Alertmanager, Grafana."""
@@ -71,8 +76,11 @@ class FleetConfig(Spec):
     profiles: Mapping[str, Profile] = {}
     beat: BeatSpec = BeatSpec()
     api: ApiSpec = ApiSpec()
+    admission: AdmissionSpec = AdmissionSpec()
     prices: Mapping[str, UsdPerHour] = {}
     """US dollars per hour by instance type; for estimates only."""
+    preview: PreviewSpec | None = None
+    """Of tier preview: its branch and its time, as `fleet preview up` writes them."""
 
     @model_validator(mode="before")
     @classmethod

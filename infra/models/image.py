@@ -7,6 +7,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from infra.models.base import Spec
 
+BASE_PYTHON = "3.11.14"
+"""Of the Dockerfile's base; a base for GPUs has one that takes the same pins."""
 _REFERENCE = r"^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$"
 _TAG = re.compile(r":(?P<revision>[\w.-]+)-(?P<flavour>cpu|gpu)(@|$)")
 

@@ -63,6 +63,8 @@ class ExistingNetwork(Spec):
     vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
     private_subnet_ids: tuple[str, ...] = Field(min_length=2)
     """In two zones at least, as EKS asks."""
+    cidrs: tuple[Cidr, ...] = ()
+    """Its ranges, for network policies; unset means every private range."""
 
     @model_validator(mode="after")
     def _subnets_are_subnets(self) -> Self:

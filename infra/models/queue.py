@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from infra.models.base import Spec
+from infra.models.network_policy import Destination
 from infra.models.objective import Objective
 from infra.models.queue_class import QueueClass, with_class_defaults
 from infra.models.types import Priority, RateLimit, RouteGlob
@@ -45,7 +46,9 @@ class QueueSpec(Spec):
     objective: Objective
     alert: QueueAlert = QueueAlert()
     internet_egress: bool = False
-    """Whether its tasks may reach the internet."""
+    """Whether its tasks may reach the internet, by TCP and IPv4; so may all tasks of its worker."""
+    egress: tuple[Destination, ...] = ()
+    """What else its tasks reach: a database, a private service. So may all tasks of its worker."""
 
     @model_validator(mode="before")
     @classmethod

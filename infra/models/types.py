@@ -1,10 +1,12 @@
 """The named values that fields are made of, each with its limit and the limit's source."""
 
 import re
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+
+from infra.models.ranges import METADATA
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$", max_length=63)]
 """A Redis list and `-Q` argument; no colon, which separates priority steps in list names."""
@@ -59,6 +61,34 @@ def _network(text: str) -> str:
 
 Cidr = Annotated[str, AfterValidator(_network)]
 """An IPv4 range; its address is the first of it."""
+
+
+def _range(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no range of addresses: {error}") from None
+
+
+AnyCidr = Annotated[str, AfterValidator(_range)]
+"""An IPv4 or IPv6 range; its address is the first of it."""
+
+
+def _without_metadata(cidr: str) -> str:
+    whole = ip_network(cidr)
+    for service in map(ip_network, METADATA):
+        if service.version == whole.version and service.network_address in whole:
+            raise ValueError(
+                f"{cidr} holds {service.network_address}, where the cloud tells a node's "
+                "credentials to whatever runs there; state ranges beside it"
+            )
+    return cidr
+
+
+ReachableCidr = Annotated[AnyCidr, AfterValidator(_without_metadata)]
+"""A range that pods may be let to."""
+
+AnyPort = Annotated[int, Field(ge=1, le=65535)]
 
 AwsRegion = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 

@@ -89,7 +89,8 @@ class Broker:
         for name, (access, passwords) in users.items():
             if name == own:
                 raise ServerRefusedError(f"The user name {name} is reserved")
-            begun = ["resetkeys", "resetchannels", "-@all"] if keep_passwords else ["reset"]
+            cleared = ["resetkeys", "resetchannels", "clearselectors", "-@all"]
+            begun = cleared if keep_passwords else ["reset"]
             secrets = [f">{password}" for password in passwords] or ["nopass"]
             # ElastiCache gives no user these, whatever the access string says.
             withheld = [f"-{command}" for command in WITHHELD]

@@ -1,6 +1,6 @@
 """Has buildah and debootstrap ready: from PATH, or unpacked from Debian's packages into the cache.
 
-Nothing is installed: apt only downloads, with lists and cache of its own.
+Nothing is installed: apt only downloads.
 """
 
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.toolchain.debian import DebianError, unpack
 
 # buildah's own libraries; the rest is on every Debian.
 _PACKAGES = {
@@ -25,7 +26,6 @@ _PACKAGES = {
     ),
     "debootstrap": ("debootstrap",),
 }
-_PRIVATE_APT = {"Dir::State::lists": "lists", "Dir::Cache": "cache"}
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,13 @@ def run(
 
 
 def _unpack(name: str, root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    downloads = root / "apt"
-    options = [f"-o={key}={downloads / folder}" for key, folder in _PRIVATE_APT.items()]
-    for folder in _PRIVATE_APT.values():
-        (downloads / folder / "partial").mkdir(parents=True)
-    doing = f"fetching {name} from Debian's packages"
-    run(["apt-get", *options, "update"], doing)
-    run(["apt-get", *options, "download", *_PACKAGES[name]], doing, downloads)
-    for package in sorted(downloads.glob("*.deb")):
-        run(["dpkg-deb", "--extract", str(package), str(root)], doing)
-    shutil.rmtree(downloads)
+    try:
+        unpack(_PACKAGES[name], root)
+    except DebianError as error:
+        raise RehearsalError(
+            what=f"{name} is not on this machine, and is not to be had from Debian's packages",
+            why=str(error),
+            mend=f"put {name} on PATH, or build the image on Debian or a system made from it, with "
+            "apt reaching its packages once",
+        ) from error
     (root / "complete").touch()

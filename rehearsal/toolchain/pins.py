@@ -57,6 +57,7 @@ MODULE_DISK_MIB = {
     "prometheus": 1_000,
     "alertmanager": 500,
     "kube-state-metrics": 500,
+    "actionlint": 100,
 }
 """What a module's sources and compiled packages add to Go's caches, MiB (measured, rounded up)."""
 

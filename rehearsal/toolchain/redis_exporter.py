@@ -5,11 +5,11 @@ It is no tool of every rehearsal, and none that is built: Debian and Ubuntu have
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.toolchain.debian import DebianError, unpack
 from rehearsal.toolchain.folders import cache_root
 from rehearsal.toolchain.lock import held
 from rehearsal.toolchain.pins import PathRule
@@ -21,7 +21,6 @@ RULE = PathRule(
     ("--version",), Version(1, 45), "older ones were not held against what the rules read"
 )
 _NAMES = ("redis_exporter", PACKAGE)
-_TIMEOUT_S = 300
 
 
 def ensure_redis_exporter(report: Callable[[str], None]) -> Path:
@@ -42,60 +41,18 @@ def ensure_redis_exporter(report: Callable[[str], None]) -> Path:
             # Another process may have unpacked it while this one waited.
             if not program.exists():
                 report(f"{PACKAGE}: none on PATH; unpacking the distribution's package (3 MB)")
-                _unpack(root / "packages")
+                _unpack(root / "packages" / PACKAGE)
     problem = judged(program, printed_version(str(program), RULE), RULE).problem
     if problem:
         raise _not_to_be_had(f"the distribution's {PACKAGE} will not do: {problem}")
     return program
 
 
-def _unpack(packages: Path) -> None:
-    """Leave the whole package, or nothing."""
-    partial, target = packages / f"{PACKAGE}.partial", packages / PACKAGE
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.mkdir(parents=True)
+def _unpack(target: Path) -> None:
     try:
-        _download(partial)
-        (archive,) = partial.glob("*.deb")
-        _run(["dpkg-deb", "--extract", str(archive), str(partial)], partial)
-        archive.unlink()
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _download(folder: Path) -> None:
-    """Ask apt by the machine's own package lists, or by fresh ones where it has none."""
-    try:
-        _run(["apt-get", "--quiet", "download", PACKAGE], folder)
-    except RehearsalError:
-        state = folder / "apt"
-        own = ["-o", f"Dir::State={state / 'state'}", "-o", f"Dir::Cache={state / 'cache'}"]
-        for part in ("state/lists/partial", "cache/archives/partial"):
-            (state / part).mkdir(parents=True)
-        _run(["apt-get", "--quiet", *own, "update"], folder)
-        _run(["apt-get", "--quiet", *own, "download", PACKAGE], folder)
-        shutil.rmtree(state)
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        unpack([PACKAGE], target)
+    except DebianError as error:
         raise _not_to_be_had(str(error)) from error
-    if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]
-        raise _not_to_be_had(f"`{command[0]}` failed: {last}")
 
 
 def _not_to_be_had(why: str) -> RehearsalError:

@@ -73,8 +73,8 @@ def test_a_stack_comes_up_works_stays_changes_and_goes(stack: str, rehearse: Reh
     code, printed = rehearse(stack)
 
     assert code == 0, printed
-    resources = int(found(r"resources +(\d+), at most 166", printed))
-    assert 100 < resources <= 166
+    resources = int(found(r"resources +(\d+), at most 177", printed))
+    assert 100 < resources <= 177
     assert found(r"preview +done, ([\d.]+) s", printed)
     assert 20 < int(found(r"an error of AWS as injected, (\d+) made", printed)) < resources
     assert "none in the exported state or the outputs" in printed

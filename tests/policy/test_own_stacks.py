@@ -1,4 +1,4 @@
-"""The fleet's own stacks keep every rule, but for the network policies that they have not yet."""
+"""The fleet's own stacks keep every rule."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,6 @@ from celery_policy.rules import RULES
 from tests.unit import aws_stage
 from tests.unit.recorder import imagineer, render
 
-AWAITED = {"network-policy-present"}
 GIVEN = json.loads((aws_stage.ROOT / "policies.json").read_text())
 
 
@@ -45,11 +44,11 @@ def local(**changes: Any) -> Stack:
 def test_a_stack_on_aws_breaks_no_rule(stack: str) -> None:
     rendered = Stack(tuple(resources(stack, aws_stage.stack(stack).resources)))
 
-    assert broken_rules(rendered) == AWAITED
+    assert broken_rules(rendered) == set()
 
 
 def test_the_local_stack_breaks_no_rule() -> None:
-    assert broken_rules(local()) == AWAITED
+    assert broken_rules(local()) == set()
 
 
 def test_a_key_prefix_is_read_from_the_workers_own_settings() -> None:
@@ -59,7 +58,7 @@ def test_a_key_prefix_is_read_from_the_workers_own_settings() -> None:
         "keyPrefix": "blue:",
     }
 
-    assert broken_rules(local(broker=broker)) == AWAITED
+    assert broken_rules(local(broker=broker)) == set()
 
 
 def test_without_leases_the_visibility_timeout_is_that_of_the_settings() -> None:

@@ -176,6 +176,24 @@ CAMPAIGNS = (
         },
         quiet=(390, 500),
     ),
+    # An operator who looks whether the queue answers is no sender.
+    Case(
+        "CeleryCampaignIdle",
+        {"queue": "training"},
+        {
+            own("fleet_queue_in_flight", worker="training"): "0x500",
+            pending("training"): "0x500",
+            own(
+                "fleet_tasks_total",
+                queue="training",
+                task="worker_image.tasks.canary.probe",
+                outcome="success",
+            ): "0+1x500",
+            own("fleet_campaign_active", queue="training"): "1x500",
+        },
+        fires=(390, 499),
+        quiet=(350,),
+    ),
     # One task every five hours is work.
     Case(
         "CeleryCampaignIdle",

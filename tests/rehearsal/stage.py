@@ -74,7 +74,9 @@ class Stage:
         context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         context.load_cert_chain(folder / "client-admin.crt", folder / "client-admin.key")
         port = self.status().ports["kube_apiserver"]
-        return httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context, trust_env=False)
+        return httpx.Client(
+            base_url=f"https://127.0.0.1:{port}", verify=context, trust_env=False, timeout=30
+        )
 
     def start(self) -> list[str]:
         """Start or attach; give what this command told."""

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.exceptions import NoPermissionError
 
 from infra.manifests.aws import access_strings
 from rehearsal.broker.server import find_server
+from tests.rehearsal.command_table import allowed, commands
 from tests.rehearsal.stage import eventually
 from tests.unit.recorder import ROOT
 
 pytestmark = pytest.mark.rehearsal
 
 PREFIX = "fleet:"
+QUEUES = {"default": False, "labeling": True}
 KEY = f"{PREFIX}labeling"
 # What kombu, Celery's results, RedBeat and the image send, beside what its scripts do.
 FLEET = (
@@ -36,9 +39,11 @@ FLEET = (
     f"MGET {KEY}",
     f"EXPIRE {KEY} 60",
     f"DEL {KEY}",
-    "PUBLISH /0.celery.pidbox m",
-    "SUBSCRIBE celery-task-meta-1",
-    "PSUBSCRIBE /0.celeryev/*",
+    f"PUBLISH {PREFIX}/0.celery.pidbox m",
+    f"SUBSCRIBE {PREFIX}celery-task-meta-1",
+    f"PSUBSCRIBE {PREFIX}/0.celery.pidbox",
+    f"PSUBSCRIBE {PREFIX}/0.celeryev/*",
+    f"PSUBSCRIBE {PREFIX}/0.celeryev/worker.*",
     "MULTI",
     "EXEC",
     f"WATCH {KEY}",
@@ -63,30 +68,67 @@ NEVER = (
     "REPLICAOF NO ONE",
     "MONITOR",
     "CLIENT KILL ID 1",
-    "LPUSH other:labeling m",
-)
-WRITES = (
-    f"LPUSH {KEY} m",
-    f"DEL {KEY}",
-    f"SET {KEY} v",
-    f"RPOP {KEY}",
-    f"LRANGE {KEY} 0 -1",
-    f"HGETALL {KEY}",
-    "PUBLISH a b",
     "SCRIPT FLUSH",
-    "INFO",
+    "SCRIPT KILL",
+    "FUNCTION FLUSH",
+    "PUBSUB CHANNELS",
+    "RANDOMKEY",
+    "CLIENT TRACKING ON BCAST",
 )
-# As KEDA's redis scaler asks: a key's type, then its size (pkg/scalers/redis_scaler.go, 2.21).
+# What stock Celery and the image's publishers send for an application, beside what scripts do.
+PRODUCER = (
+    "PING",
+    "SELECT 1",
+    "CLIENT SETINFO LIB-NAME redis-py",
+    "MULTI",
+    "EXEC",
+    "WAIT 1 1000",
+    f"LPUSH {PREFIX}default m",
+    f"LPUSH {PREFIX}default:9 m",
+    f"LPUSH {PREFIX}labeling.acme m",
+    f"LLEN {PREFIX}default:3",
+    f"SADD {PREFIX}_kombu.binding.default b",
+    f"SMEMBERS {PREFIX}_kombu.binding.default",
+    f"SUBSCRIBE {PREFIX}celery-task-meta-1",
+    f"GET {PREFIX}celery-task-meta-1",
+    f"MGET {PREFIX}celery-task-meta-1 {PREFIX}celery-task-meta-2",
+    f"EVAL s 1 {PREFIX}fleet:sent:1",
+    f"EVAL s 1 {PREFIX}fleet:once:1",
+)
+# Of the fleet's messages, dead letters, schedule, campaigns, and of remote control.
+NO_PRODUCERS = (
+    f"EVAL s 1 {PREFIX}default",
+    f"SET {PREFIX}default v",
+    f"LPUSH {PREFIX}default:33 m",
+    f"LPUSH {PREFIX}default\x06\x163 m",
+    f"LPUSH {PREFIX}unknown m",
+    f"HVALS {PREFIX}fleet:dead:default",
+    f"HSET {PREFIX}fleet:dead:default i l",
+    f"LPUSH {PREFIX}fleet:dead:default l",
+    f"HSET {PREFIX}unacked:default t m",
+    f"HGETALL {PREFIX}unacked:default",
+    f"DEL {PREFIX}celery-task-meta-1",
+    f"SET {PREFIX}celery-task-meta-1 r",
+    f"ZADD {PREFIX}redbeat::schedule 1 e",
+    f"GET {PREFIX}fleet:campaigns",
+    f"PUBLISH {PREFIX}/0.celery.pidbox m",
+    f"PUBLISH {PREFIX}celery-task-meta-1 r",
+    f"PSUBSCRIBE {PREFIX}/0.celeryev/*",
+    "INFO",
+    "SCAN 0",
+    *NEVER,
+)
+# The calls of KEDA's redis scaler: a key's type, then its size (pkg/scalers/redis_scaler.go, 2.21).
 COUNT = """
 local kind = redis.call('type', KEYS[1]).ok
-local sizes = {list = 'llen', hash = 'hlen', set = 'scard', zset = 'zcard'}
-return kind == 'none' and 0 or redis.call(sizes[kind], KEYS[1])
+local sizes = {list = 'llen', none = 'llen', hash = 'hlen', set = 'scard', zset = 'zcard'}
+return redis.call(sizes[kind], KEYS[1])
 """
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
-    """A server with the three users, and a client that may do everything."""
+    """A server with a user for each workload, and a client that may do everything."""
     folder = tmp_path_factory.mktemp("acl")
     program = find_server(os.environ["PATH"]).path
     socket = folder / "s"
@@ -94,11 +136,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
     process = subprocess.Popen([str(program), *settings], stdout=subprocess.DEVNULL)
     client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
     eventually(socket.exists, "listen")
-    for user, access in (
-        ("blue", access_strings.fleet(PREFIX)),
-        ("keda", access_strings.keda(PREFIX)),
-        ("nobody", access_strings.DISABLED),
-    ):
+    users: dict[str, str] = {**access_strings.workloads(PREFIX, QUEUES)}
+    for user, access in {**users, "nobody": access_strings.DISABLED}.items():
         client.execute_command("ACL", "SETUSER", user, ">p", *access.split())
     yield client
     client.close()
@@ -106,8 +145,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
     process.wait()
 
 
-def allowed(server: redis.Redis, user: str, command: str) -> bool:
-    return str(server.execute_command("ACL", "DRYRUN", user, *command.split())) == "OK"
+def may(server: redis.Redis, user: str, told: tuple[str, ...]) -> list[str]:
+    """Which of these a user may do."""
+    return [command for command in told if allowed(server, user, *command.split())]
 
 
 def as_user(server: redis.Redis, user: str) -> redis.Redis:
@@ -122,11 +162,11 @@ def scripted() -> set[str]:
 
 
 def test_the_fleet_may_do_what_celery_and_the_image_do(server: redis.Redis) -> None:
-    assert [c for c in FLEET if not allowed(server, "blue", c)] == []
+    assert may(server, "fleet", FLEET) == list(FLEET)
 
 
 def test_the_fleet_may_do_what_the_images_scripts_do(server: redis.Redis) -> None:
-    granted = server.execute_command("ACL", "GETUSER", "blue")["commands"]
+    granted = server.execute_command("ACL", "GETUSER", "fleet")["commands"]
     words = granted.split()
     for command in scripted():
         categories = {
@@ -141,10 +181,83 @@ def test_the_fleet_may_do_what_the_images_scripts_do(server: redis.Redis) -> Non
         assert f"+{command.lower()}" in words or not taken & {"-@dangerous", "-@admin"}, command
 
 
-def test_the_fleet_may_not_empty_stop_or_change_a_server_or_leave_its_prefix(
-    server: redis.Redis,
+def test_the_fleet_may_not_empty_stop_or_change_a_server(server: redis.Redis) -> None:
+    assert may(server, "fleet", NEVER) == []
+
+
+@pytest.mark.parametrize("user", ["fleet", "producer", "keda", "exporter"])
+@pytest.mark.parametrize("key", ["other:labeling", "labeling", "fleet-2:labeling"])
+def test_no_command_reaches_a_key_of_another_prefix(
+    server: redis.Redis, user: str, key: str
 ) -> None:
-    assert [c for c in NEVER if allowed(server, "blue", c)] == []
+    keyed = [told for told in commands(server, key) if told.keyed]
+
+    assert len(keyed) > 150
+    assert [told.name for told in keyed if allowed(server, user, *told.words)] == []
+
+
+@pytest.mark.parametrize("user", ["fleet", "producer", "keda", "exporter"])
+def test_no_channel_of_another_prefix_is_heard_or_spoken_to(server: redis.Redis, user: str) -> None:
+    channels = ("/0.celery.pidbox", "/0.celeryev/worker.heartbeat", "celery-task-meta-1", "*")
+    others = [f"{prefix}{channel}" for prefix in ("", "other:") for channel in channels]
+    told = [f"{word} {channel}" for word in ("SUBSCRIBE", "PSUBSCRIBE") for channel in others]
+
+    assert may(server, user, (*told, *(f"PUBLISH {channel} m" for channel in others))) == []
+
+
+def test_a_producer_may_send_and_read_its_results(server: redis.Redis) -> None:
+    assert may(server, "producer", PRODUCER) == list(PRODUCER)
+
+
+def test_a_producer_may_not_see_what_others_send_nor_control_the_fleet(server: redis.Redis) -> None:
+    assert may(server, "producer", NO_PRODUCERS) == []
+
+
+@pytest.mark.parametrize("name", ["default", "default:3", "labeling.acme"])
+def test_of_all_commands_a_producer_may_add_a_message_and_count(
+    server: redis.Redis, name: str
+) -> None:
+    keyed = [told for told in commands(server, f"{PREFIX}{name}") if told.keyed]
+
+    assert {told.name for told in keyed if allowed(server, "producer", *told.words)} == {
+        *("lpush", "llen")
+    }
+
+
+def test_a_script_of_a_producer_can_do_no_more_than_its_user(server: redis.Redis) -> None:
+    server.rpush(f"{PREFIX}default", "m")
+    mark, scripts = f"{PREFIX}fleet:sent:1", ("'rpop', ARGV[1]", "'lrange', ARGV[1], 0, -1")
+    with as_user(server, "producer") as client:
+        for words in (*scripts, "'del', ARGV[1]"):
+            with pytest.raises(redis.ResponseError, match="permission"):
+                client.eval(f"return redis.call({words})", 1, mark, f"{PREFIX}default")
+
+    assert server.llen(f"{PREFIX}default") == 1
+
+
+@pytest.mark.parametrize("user", ["keda", "exporter"])
+def test_no_command_that_writes_is_run_for_who_only_looks(server: redis.Redis, user: str) -> None:
+    """Not asked, but run: each is refused for the command, before its words are read."""
+    writing = [told for told in commands(server, KEY) if "write" in told.categories]
+
+    assert len(writing) > 100
+    with as_user(server, user) as client:
+        for told in writing:
+            with pytest.raises(NoPermissionError, match="to run the"):
+                client.execute_command(*told.words)
+
+
+@pytest.mark.parametrize("user", ["keda", "exporter"])
+def test_nothing_is_read_but_sizes_and_types_by_who_only_looks(
+    server: redis.Redis, user: str
+) -> None:
+    counting = {"type", "llen", "hlen", "scard", "zcard"} if user == "keda" else set()
+    read = [told for told in commands(server, KEY) if "read" in told.categories]
+    found = {told.name for told in read if allowed(server, user, *told.words)}
+
+    assert len(read) > 80
+    assert found == counting
+    assert may(server, user, ("PUBLISH a b", f"SUBSCRIBE {PREFIX}x", "SCRIPT FLUSH")) == []
 
 
 def test_keda_counts_every_kind_of_key_by_its_script(server: redis.Redis) -> None:
@@ -160,12 +273,15 @@ def test_keda_counts_every_kind_of_key_by_its_script(server: redis.Redis) -> Non
     client.close()
 
 
-def test_keda_may_not_read_messages_or_write(server: redis.Redis) -> None:
-    assert [c for c in WRITES if allowed(server, "keda", c)] == []
-    client = as_user(server, "keda")
-    with pytest.raises(redis.exceptions.ResponseError, match=r"permission|NOPERM"):
+def test_a_script_of_kedas_cannot_write(server: redis.Redis) -> None:
+    with as_user(server, "keda") as client, pytest.raises(redis.ResponseError, match=r"permission"):
         client.eval("return redis.call('del', KEYS[1])", 1, KEY)
-    client.close()
+
+
+def test_the_exporter_reads_the_servers_figures(server: redis.Redis) -> None:
+    with as_user(server, "exporter") as client:
+        assert client.info()["uptime_in_seconds"] >= 0
+        assert client.slowlog_len() >= 0
 
 
 def test_a_user_that_is_off_cannot_log_in(server: redis.Redis) -> None:

@@ -70,7 +70,7 @@ app.send_task({WORK!r}, kwargs={{"seconds": 20}}, task_id="poison")
 """
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_task_that_kills_its_process_is_parked_after_its_last_delivery(fleet: Fleet) -> None:
     fleet.settings["deliveryLimit"] = 2
     worker = psutil.Process(poisoned(fleet).pid)

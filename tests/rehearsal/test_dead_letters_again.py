@@ -22,7 +22,7 @@ from worker_image import dead_letters
 from worker_image.dead_letters import DeadLetter
 from worker_image.replay_step import Replay
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(180)]
 
 WORK = "worker_image.tasks.canary.work"
 DEAD = "/api/v1/fleet/dead"

@@ -166,7 +166,7 @@ def test_a_waiting_tenant_is_not_forgotten_however_long_ago_it_sent(fleet: Fleet
     eventually(lambda: ask(fleet, lambda c: c.hlen(MARKS) + c.hlen(HELD)) == 0)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_broker_outage_ends_neither_the_worker_nor_its_tenants(fleet: Fleet) -> None:
     worker = fleet.worker(QUEUE)
     api = fleet.api()

@@ -134,5 +134,5 @@ def test_a_broker_that_hangs_is_told_and_health_checks_go_on(fleet: Fleet) -> No
             time.sleep(1)
             began = time.monotonic()
             assert api.get("/healthz").is_success
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 5
             assert {each.result().status_code for each in answers} == {503}

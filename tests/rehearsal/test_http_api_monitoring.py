@@ -23,7 +23,7 @@ pytestmark = pytest.mark.rehearsal
 
 WORK = "worker_image.tasks.canary.work"
 MONITORED = ("queues", "active", "stats", "health")
-ANSWERS_WITHIN_S = 0.2
+ANSWERS_WITHIN_S = 1.0
 
 
 def test_monitoring_answers_at_once_with_fifty_workers(fleet: Fleet, store: "redis.Redis") -> None:

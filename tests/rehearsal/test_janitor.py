@@ -282,7 +282,7 @@ def test_sigterm_ends_it_at_once_also_without_a_broker(fleet: Fleet) -> None:
     fleet.broker.open(fleet.broker.folder / "broker.log")
 
     assert (code, janitor.heartbeat.exists()) == (0, False)
-    assert took_s < 1
+    assert took_s < 3
 
 
 def test_a_janitor_that_is_gone_is_told_as_silent(fleet: Fleet, store: "redis.Redis") -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.rehearsal.lease_channels import HELD, Open, consume, drain, publish
+from worker_image.malformed import letter_id
 
 pytestmark = pytest.mark.rehearsal
 
@@ -54,7 +55,7 @@ def test_a_message_is_held_by_the_servers_clock_from_its_fetch_to_its_ack(
     assert store.exists(f"{prefix}{HELD}", f"{prefix}{HELD}_index", f"{prefix}a") == 0
 
 
-def test_what_is_no_message_is_put_aside_and_the_next_one_served(
+def test_what_is_no_message_is_parked_and_the_next_one_served(
     connect: Open, store: Any, prefix: str
 ) -> None:
     connection = connect()
@@ -64,7 +65,10 @@ def test_what_is_no_message_is_put_aside_and_the_next_one_served(
     (message,) = drain(connection, consume(connection, "a"), 1)
 
     assert message.delivery_tag == tag
-    assert store.lrange(f"{prefix}fleet:unreadable", 0, -1) == ['{"properties": {}}', "{"]
+    assert store.hkeys(f"{prefix}fleet:dead:a") == [
+        letter_id(item) for item in (b"{", b'{"properties": {}}')
+    ]
+    assert store.exists(f"{prefix}fleet:unreadable") == 0
 
 
 def test_a_full_broker_still_hands_out_and_takes_back(connect: Open, store: Any) -> None:

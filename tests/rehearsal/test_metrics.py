@@ -149,7 +149,7 @@ def test_a_task_killed_at_its_limit_is_one_failure(fleet: Fleet) -> None:
     assert scraped.value("fleet_tasks_total", **WORK, outcome="failure") == 1
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_deliveries_after_the_first_and_dead_letters_are_counted(fleet: Fleet) -> None:
     fleet.settings |= {"deliveryLimit": 1, "visibilityTimeoutSeconds": 3}
     first, _ = measured_worker(fleet, "--concurrency=1")
@@ -168,7 +168,7 @@ def test_deliveries_after_the_first_and_dead_letters_are_counted(fleet: Fleet) -
     assert scraped.value("fleet_tasks_total", **WORK, outcome="failure") == 0
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_beat_started_anew_keeps_schedules_and_tells_what_the_one_before_it_sent(
     fleet: Fleet, store: "redis.Redis"
 ) -> None:

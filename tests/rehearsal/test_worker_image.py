@@ -1,50 +1,25 @@
 """The worker image's real processes on a real broker, behind TLS and a password."""
 
-import os
 import signal
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import httpx
-import psutil
 import pytest
-import redis
 
-from tests.rehearsal.broker_contents import make_due
+from tests.rehearsal.broker_contents import in_flight, lengths
 from tests.rehearsal.worker_fleet import (
-    Broker,
     Fleet,
-    certify,
     counted,
     create,
     eventually,
-    free_port,
     result,
     succeeded,
 )
 from tests.unit.worker_stage import document
 
 pytestmark = pytest.mark.rehearsal
-
-LISTS = ("", ":3", ":6", ":9")
-# Prints the id of a task that asks for less than its queue allows.
-IN_A_HURRY = """
-from worker_image.app import app
-app.loader.import_default_modules()
-print(app.send_task("worker_image.tasks.canary.work", kwargs={"seconds": 30}, time_limit=1))
-"""
-
-
-def lengths(broker: Broker, queue: str) -> list[int]:
-    with broker.client() as client:
-        return [client.llen(f"{queue}{step}") for step in LISTS]
-
-
-def in_flight(broker: Broker, worker: str) -> int:
-    with broker.client() as client:
-        return int(client.hlen(f"unacked:{worker}"))
 
 
 def test_a_task_goes_through_api_worker_and_result(fleet: Fleet) -> None:
@@ -155,214 +130,6 @@ def test_by_whatever_path_a_queue_without_priorities_keeps_one_list(fleet: Fleet
 
     assert lengths(fleet.broker, "default") == [6, 0, 0, 0]
     assert lengths(fleet.broker, "labeling") == [0, 0, 0, 1]
-
-
-def failures(api: httpx.Client) -> int:
-    """Of queue `default`, once there are some."""
-    queues = "/api/v1/fleet/queues"
-    return eventually(lambda: int(api.get(queues).json()["queues"]["default"]["failed"]))
-
-
-def test_a_task_that_heeds_its_soft_limit_fails_once(fleet: Fleet) -> None:
-    fleet.worker("default")
-    api = fleet.api()
-
-    (task_id,) = fleet.publish(IN_A_HURRY)
-    told = result(api, task_id)
-
-    assert told["error"].startswith("SoftTimeLimitExceeded")
-    assert failures(api) == 1
-    time.sleep(1.5)  # beyond the hard limit
-    assert failures(api) == 1
-
-
-def test_a_task_killed_at_its_hard_limit_is_counted_and_told(fleet: Fleet) -> None:
-    worker = fleet.worker("default")
-    api = fleet.api()
-
-    (task_id,) = fleet.publish(IN_A_HURRY)
-    eventually(lambda: in_flight(fleet.broker, "default") == 1)
-    # It hangs, as in a driver: its soft limit cannot wake it.
-    (child,) = psutil.Process(worker.pid).children()
-    child.suspend()
-    told = result(api, task_id)
-
-    assert told["error"].startswith("TimeLimitExceeded")
-    assert failures(api) == 1
-
-
-def test_each_queue_of_one_worker_has_limits_of_its_own(fleet: Fleet) -> None:
-    shared = {"queues": ["default", "scraping"], "inFlightKey": "unacked:shared"}
-    fleet.settings = document(workers={"shared": shared})
-    fleet.settings["queues"]["default"] |= {"softTimeLimitSeconds": 1, "timeLimitSeconds": 2}
-    longest = ("--soft-time-limit=1500", "--time-limit=1800")
-    fleet.worker("shared", *longest, queues="default,scraping")
-    api = fleet.api()
-
-    short, long = (create(api, "canary.work", q, seconds=3) for q in ("default", "scraping"))
-
-    assert result(api, short)["error"].startswith("SoftTimeLimitExceeded")
-    assert result(api, long)["result"]["slept_seconds"] >= 3
-
-
-def test_a_task_whose_pool_process_is_killed_runs_again(fleet: Fleet) -> None:
-    worker = fleet.worker("default")
-    api = fleet.api()
-    task_id = create(api, "canary.work", seconds=3)
-    eventually(lambda: in_flight(fleet.broker, "default") == 1)
-    time.sleep(0.5)
-
-    (child,) = psutil.Process(worker.pid).children()
-    child.kill()
-
-    assert result(api, task_id)["status"] == "completed"
-
-
-@pytest.mark.timeout(90)
-def test_a_killed_workers_task_runs_again_and_counts_as_redelivered(fleet: Fleet) -> None:
-    fleet.settings["visibilityTimeoutSeconds"] = 3
-    first = fleet.worker("default")
-    api = fleet.api()
-    task_id = create(api, "canary.work", seconds=2)
-    eventually(lambda: in_flight(fleet.broker, "default") == 1)
-    first.kill()
-    first.wait()
-
-    fleet.worker("default")
-
-    eventually(lambda: api.get(f"/result/{task_id}").json()["status"] == "completed", 40)
-    default = eventually(
-        lambda: (
-            q
-            if (q := api.get("/api/v1/fleet/queues").json()["queues"]["default"])["done"]
-            else None
-        )
-    )
-    assert (default["done"], default["redelivered"], default["in_flight"]) == (1, 1, 0)
-
-
-@pytest.mark.parametrize("pool", ["threads", "gevent", "solo"])
-def test_other_pools_get_ready_run_and_drain_as_well(fleet: Fleet, pool: str) -> None:
-    worker = fleet.worker("default", f"--pool={pool}")
-    api = fleet.api()
-    task_id = create(api, "canary.work", seconds=2)
-    eventually(lambda: in_flight(fleet.broker, "default") == 1)
-
-    worker.send_signal(signal.SIGTERM)
-
-    assert worker.wait(timeout=15) == 0
-    assert api.get(f"/result/{task_id}").json()["status"] == "completed"
-    default = api.get("/api/v1/fleet/queues").json()["queues"]["default"]
-    assert (default["done"], default["failed"], default["in_flight"]) == (1, 0, 0)
-
-
-@pytest.mark.timeout(90)
-def test_a_worker_lives_through_a_broker_outage(fleet: Fleet) -> None:
-    fleet.worker("default")
-    api = fleet.api()
-    heartbeat = fleet.heartbeat("default")
-    fleet.broker.close()
-    eventually(lambda: any("Connection" in line["message"] for line in fleet.lines("default")))
-
-    for _ in range(2):
-        os.utime(heartbeat, (0, 0))
-        eventually(lambda: heartbeat.stat().st_mtime > 0)
-    work = {"task": "worker_image.tasks.canary.work", "kwargs": {"seconds": 0}}
-    answer = api.post("/create", json=work)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-
-    fleet.broker.open(fleet.folder / "endpoint.log")
-    assert result(api, create(api, "canary.work", seconds=0))["status"] == "completed"
-
-
-@pytest.mark.timeout(90)
-def test_of_two_beats_one_sends_and_the_other_takes_over(
-    fleet: Fleet, store: "redis.Redis"
-) -> None:
-    beats = [fleet.launch(name, command="beat") for name in ("beat-1", "beat-2")]
-    names = ["beat-1", "beat-2"]
-    ticking = eventually(lambda: [n for n in names if fleet.heartbeat(n).exists()])
-    make_due(store, "record-disk-usage")
-    eventually(lambda: lengths(fleet.broker, "default")[0])
-
-    time.sleep(7)
-    assert lengths(fleet.broker, "default") == [1, 0, 0, 0]
-    assert [n for n in names if fleet.heartbeat(n).exists()] == ticking
-
-    first = names.index(ticking[0])
-    beats[first].send_signal(signal.SIGTERM)
-    assert beats[first].wait(timeout=15) == 0
-    assert not fleet.heartbeat(ticking[0]).exists()
-    make_due(store, "purge-stale-scrapes")
-    eventually(lambda: lengths(fleet.broker, "default")[0] == 2, 20)
-
-
-def test_every_key_lies_behind_the_key_prefix(fleet: Fleet) -> None:
-    fleet.settings["keyPrefix"] = "pr-7:"
-    fleet.worker("default")
-    fleet.launch("beat", command="beat")
-    api = fleet.api()
-    result(api, create(api, "canary.work", seconds=0))
-    create(api, "canary.work", "labeling", seconds=0)
-    eventually(fleet.heartbeat("beat").exists)
-
-    for db in (0, 1):
-        with fleet.broker.client(db) as client:
-            keys = client.keys("*")
-        assert keys
-        assert [key for key in keys if not key.startswith("pr-7:")] == []
-
-
-@pytest.mark.parametrize(
-    ("options", "env", "told"),
-    [
-        (["--queues=labelling"], {}, "-Q names ['labelling']: no such queue"),
-        (["--queues=default,labeling"], {}, "its scaler would count other queues"),
-        (["--queues=labeling"], {"FLEET_WORKER": ""}, "FLEET_WORKER is not set"),
-        (["--queues=labeling"], {"IMAGINEER_PURGE_SCRAPE_HOUR": "25"}, "is '25'"),
-    ],
-)
-def test_a_worker_that_must_not_start_says_why_and_nothing_else(
-    fleet: Fleet, options: list[str], env: dict[str, str], told: str
-) -> None:
-    worker = fleet.launch("labeling", *options, **env)
-
-    assert worker.wait(timeout=15) == 1
-    first, *reasons = fleet.log("labeling").read_text().splitlines()
-    assert first == "worker_image cannot start:"
-    assert len(reasons) == 1
-    assert told in reasons[0]
-
-
-def test_an_api_without_a_token_does_not_start(fleet: Fleet) -> None:
-    command = ("uvicorn", "worker_image.api:app", "--port=1")
-    api = fleet.processes.start(fleet.log("api"), *command, **fleet.env)
-
-    assert api.wait(timeout=15) == 1
-    assert "FLEET_API_TOKEN is not set" in fleet.log("api").read_text()
-
-
-@pytest.mark.parametrize(("name", "address"), [("stranger", "127.0.0.1"), ("broker", "127.0.0.2")])
-def test_a_broker_that_cannot_prove_itself_is_not_talked_to(
-    broker: Broker, fleet: Fleet, name: str, address: str
-) -> None:
-    """Another CA's certificate, or one for another host."""
-    folder = fleet.folder / "impostor"
-    folder.mkdir()
-    certificate, _ = certify(folder, name, address)
-    impostor = Broker(folder, free_port(), fleet.processes)
-    (folder / "broker.sock").symlink_to(broker.folder / "broker.sock")
-    impostor.open(folder / "endpoint.log", name)
-    fleet.broker = impostor
-    ca = broker.ca if name == "stranger" else certificate
-
-    fleet.launch("default", "--queues=default", FLEET_BROKER_CA_FILE=str(ca))
-
-    lines = eventually(
-        lambda: [line for line in fleet.lines("default") if "certificate" in line["message"]]
-    )
-    assert "CERTIFICATE_VERIFY_FAILED" in lines[0]["message"]
-    assert not fleet.heartbeat("default").exists()
 
 
 class Shy(BaseHTTPRequestHandler):

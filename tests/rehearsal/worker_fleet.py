@@ -29,7 +29,7 @@ T = TypeVar("T")
 BIN = Path(sys.executable).parent
 
 
-def eventually(look: Callable[[], T | None], within_s: float = 15.0) -> T:
+def eventually(look: Callable[[], T | None], within_s: float = 40.0) -> T:
     """Look again until something is there."""
     deadline = time.monotonic() + within_s
     while not (found := look()):

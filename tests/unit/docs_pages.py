@@ -8,10 +8,13 @@ from tests.unit.recorder import ROOT
 NAMES = (
     "aws.md",
     "architecture.md",
+    "admission.md",
+    "network.md",
     "operations.md",
     "alerts.md",
     "troubleshooting.md",
     "dashboards.md",
+    "smoke_and_diff.md",
     "runbooks/aws-upgrade.md",
     "runbooks/aws-teardown.md",
     *(f"runbooks/{page.name}" for page in (ROOT / "docs/runbooks").glob("[A-Z]*.md")),

@@ -78,6 +78,31 @@ def objectives(draw: st.DrawFn, soft_s: int) -> Raw:
 
 
 @st.composite
+def peers(draw: st.DrawFn) -> Raw:
+    """The other end of a connection; no range is as wide as to hold the cloud's metadata."""
+    if draw(st.booleans()):
+        high, low = draw(st.integers(0, 168)), draw(st.integers(0, 255))
+        return {"cidr": draw(st.sampled_from([f"{high}.{low}.0.0/16", f"2001:{low:x}::/48"]))}
+    return {"namespace": draw(st.sampled_from(["data", "n" * 63])), "podLabels": {"app": "a"}}
+
+
+@st.composite
+def destinations(draw: st.DrawFn) -> Raw:
+    ports = draw(st.lists(st.integers(1, 65_535), min_size=1, max_size=3))
+    return {**draw(peers()), "ports": ports, "protocol": draw(st.sampled_from(["TCP", "UDP"]))}
+
+
+@st.composite
+def network_policies(draw: st.DrawFn) -> Raw:
+    return {
+        "callers": draw(st.lists(peers(), max_size=2)),
+        "scrapers": draw(st.lists(peers(), max_size=2)),
+        "egress": draw(st.lists(destinations(), max_size=2)),
+        "privateCidrs": draw(st.sampled_from([[], ["203.0.113.0/24", "8.0.0.0/6"]])),
+    }
+
+
+@st.composite
 def queues(draw: st.DrawFn, part: str) -> Raw:
     kind = draw(st.sampled_from(sorted(_LIMITS_S)))
     hard = draw(st.integers(_LIMITS_S[kind], 20_000))
@@ -93,6 +118,8 @@ def queues(draw: st.DrawFn, part: str) -> Raw:
         "maxEtaSeconds": draw(st.sampled_from([0, 0, 3600])),
         "maxConcurrency": draw(st.sampled_from([None, 1_000_000])),
         "objective": draw(objectives(soft)),
+        "internetEgress": draw(st.booleans()),
+        "egress": draw(st.lists(destinations(), max_size=2)),
     }
 
 
@@ -130,6 +157,7 @@ def workers(draw: st.DrawFn, served: list[str]) -> Raw:
         "maxReplicaCount": high,
         "cooldownPeriod": draw(st.none() | st.integers(1, 900)),
         "pollingInterval": draw(st.integers(1, 60)) if low == 0 else None,
+        "podDeletionCost": draw(st.booleans()),
     }
     return {key: value for key, value in stated.items() if value is not None}
 
@@ -153,6 +181,7 @@ def stacks(draw: st.DrawFn) -> Stack:
             "delivery": draw(st.sampled_from(["lease", "stock"])),
             "maxConnections": 10**7,
         },
+        "networkPolicy": draw(network_policies()),
         "nodeGroups": deepcopy(dict(GROUPS)),
         "prices": draw(st.sampled_from([{}, {"m": 1.0, "g": 4.0}])),
         "queues": {name: draw(queues(f"part{index}")) for index, name in enumerate(names)},

@@ -265,6 +265,10 @@ BREAKS: dict[str, Break] = {
     "a long namespace": stated("namespace", "n" * 64),
     "too few connections": stated("broker.maxConnections", 1),
     "more replicas than there are": stated("broker.confirmReplicas", 1),
+    "everywhere": stated("queues.<q>.egress", [{"cidr": "0.0.0.0/0", "ports": [443]}]),
+    "a caller of two kinds": stated(
+        "networkPolicy.callers", [{"cidr": "10.0.0.0/8", "namespace": "a"}]
+    ),
     "no queues": missing("queues"),
     "no broker": missing("broker"),
     "no node groups": missing("nodeGroups"),

@@ -33,7 +33,7 @@ class Recorder(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(args)
-        if args.name == "connection":
+        if args.name.startswith("connection"):
             data = {k: b64encode(v.encode()).decode() for k, v in self.connection.items()}
             return args.resource_id, {"data": data}
         return f"{args.name}-id", args.inputs

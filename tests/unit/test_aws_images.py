@@ -1,13 +1,16 @@
 """One commit for the whole fleet: flavours are built together, or shown to be of one."""
 
+import json
+import re
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from infra.models.image import ImageSource
+from infra.manifests.aws.registry import lifecycle_policy
+from infra.models.image import BASE_PYTHON, ImageSource
 from infra.names import REDIS_EXPORTER
-from tests.unit.aws_stage import changed, opened, rendered, stack
+from tests.unit.aws_stage import ROOT, changed, opened, rendered, stack
 from tests.unit.recorder import imagineer
 
 REPOSITORY = "registry.test/team/worker"
@@ -49,10 +52,39 @@ def test_two_flavours_are_built_of_one_revision_and_reach_their_own_pods() -> No
     assert {tuple(b["labels"].values()) for b in built.values()} == {("4f2a9c1",)}
     assert built["worker-cpu"]["platforms"] == ["linux/arm64"]
     assert built["worker-gpu"]["platforms"] == ["linux/amd64"]
-    assert built["worker-gpu"]["buildArgs"] == {"PYTHON_IMAGE": f"{REPOSITORY}{DIGEST}"}
+    assert {name: b["target"] for name, b in built.items()} == {
+        "worker-cpu": "cpu",
+        "worker-gpu": "gpu",
+    }
+    assert built["worker-gpu"]["buildArgs"]["BASE"] == f"{REPOSITORY}{DIGEST}"
+    assert "BASE" not in built["worker-cpu"]["buildArgs"]
     used = images(found)
     assert "worker-gpu@" in used.pop("worker-training")
     assert all("worker-cpu@" in image for image in used.values())
+
+
+def test_a_build_is_told_all_that_the_dockerfile_asks_and_nothing_else() -> None:
+    build = {"revision": "4f2a9c1", "gpuBaseImage": f"{REPOSITORY}{DIGEST}"}
+    dockerfile = (ROOT / "worker_image/Dockerfile").read_text()
+    optional = set(re.findall(r"^ARG (\w+)=", dockerfile, re.MULTILINE)) | {
+        *("PIP_NO_INDEX", "PIP_FIND_LINKS")
+    }
+    asked = set(re.findall(r"^ARG (\w+)$", dockerfile, re.MULTILINE)) - optional
+
+    for image in rendered(changed("prod", image={"build": build})).of("Image").values():
+        told = set(image.inputs["buildArgs"])
+        assert asked <= told <= asked | optional
+        assert f" AS {image.inputs['target']}\n" in dockerfile
+
+
+def test_each_flavour_is_held_to_the_packages_of_its_locks() -> None:
+    build = {"revision": "4f2a9c1", "gpuBaseImage": f"{REPOSITORY}{DIGEST}"}
+    found = rendered(changed("prod", image={"build": build})).of("Image")
+    told = {name: image.inputs["buildArgs"]["PACKAGES"].split() for name, image in found.items()}
+
+    assert any(pin.startswith("celery==") for pin in told["worker-cpu"])
+    assert set(told["worker-cpu"]) < set(told["worker-gpu"])
+    assert f"worker_image.sbom {BASE_PYTHON} " in (ROOT / "worker_image/Dockerfile").read_text()
 
 
 def test_tags_never_move_and_pushes_are_scanned() -> None:
@@ -107,3 +139,15 @@ def test_a_build_of_a_stack_without_a_repository_is_refused() -> None:
 
     assert "image.build.revision is '4f2a9c1'" in str(refused.value)
     assert "no repository that the image could be pushed to" in str(refused.value)
+
+
+def test_images_of_previews_never_push_the_stacks_own_out_of_its_repository() -> None:
+    rules = json.loads(lifecycle_policy())["rules"]
+    by_status = {rule["selection"]["tagStatus"]: rule for rule in rules}
+    previews, every = by_status["tagged"], by_status["any"]
+
+    assert previews["selection"]["tagPrefixList"] == ["preview-"]
+    # AWS wants the rule about any image last, and counts in it those of the rules before.
+    assert every["rulePriority"] == max(rule["rulePriority"] for rule in rules)
+    kept = every["selection"]["countNumber"] - previews["selection"]["countNumber"]
+    assert kept == 30

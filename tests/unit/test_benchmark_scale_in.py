@@ -54,13 +54,19 @@ def test_only_tasks_that_ended_after_sigterm_count_as_hit() -> None:
         ({"lost": 1}, "1 tasks lost, 0 failed, of 9"),
         ({"failed": 1}, "0 tasks lost, 1 failed, of 9"),
         ({"duplicated": 1}, "1 ran twice, 0 came again"),
-        ({"redelivered": 2}, "0 ran twice, 2 came again"),
         ({"while_tasks_ran": 1}, "only 1 of 2 scale-ins hit a busy pod"),
     ],
 )
 def test_whatever_must_not_be_is_told(change: dict[str, Any], told: str) -> None:
     assert GOOD.problems == []
     assert replace(GOOD, **change).problems == [told]
+
+
+def test_a_message_that_a_pod_gave_back_is_told_and_no_problem() -> None:
+    given_back = replace(GOOD, redelivered=1)
+
+    assert given_back.problems == []
+    assert given_back.rows()["messages delivered again"] == "1"
 
 
 def test_quantiles_are_values_that_occurred() -> None:

@@ -26,7 +26,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 6), TOKEN)
+    return create_api(Ports(*[fleet] * 7), TOKEN)
 
 
 @pytest.fixture

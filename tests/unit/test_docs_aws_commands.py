@@ -80,7 +80,7 @@ def urn(mocked: str) -> str:
 
 def test_alarms_releases_and_requests_are_the_fleets_own() -> None:
     prod = stack("prod")
-    secrets = {"broker-keda", "broker-exporter"}
+    secrets = {"broker-keda", "broker-exporter", "broker-producer"}
     alarms = {span for span in SPANS if span.startswith("broker-")} - secrets
     assert alarms
     assert alarms <= set(prod.of("MetricAlarm"))

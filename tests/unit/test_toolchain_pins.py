@@ -18,9 +18,11 @@ from rehearsal.toolchain.pins import (
     cache_key,
 )
 from rehearsal.toolchain.versions import Version, parse_version
+from rehearsal.toolchain.workflows import ACTIONLINT
 
 PLATFORM = "Linux/x86_64"
 ETCD = PINS[0]
+EVERY = (*PINS, *MONITORING_PINS, ACTIONLINT)
 
 
 def _modules(tmp_path: Path) -> Path:
@@ -31,7 +33,7 @@ def _modules(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("pin", [*PINS, *MONITORING_PINS], ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", EVERY, ids=lambda pin: pin.tool)
 def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     required = re.findall(r"^\t?(?:require )?(\S+) v(\S+)$", _go_mod(pin), re.MULTILINE)
     versions = [version for path, version in required if pin.package.startswith(path)]
@@ -39,7 +41,7 @@ def test_a_pin_states_the_version_that_its_go_module_requires(pin: Pin) -> None:
     assert versions == [str(pin.version)]
 
 
-@pytest.mark.parametrize("pin", [*PINS, *MONITORING_PINS], ids=lambda pin: pin.tool)
+@pytest.mark.parametrize("pin", EVERY, ids=lambda pin: pin.tool)
 def test_a_pinned_package_is_imported_by_its_module_so_tidying_keeps_it(pin: Pin) -> None:
     assert f'_ "{pin.package}"' in (MODULES / pin.module / "tools.go").read_text()
 
@@ -98,7 +100,7 @@ def test_what_changes_no_binary_keeps_the_cache(tmp_path: Path) -> None:
 
 
 def test_a_build_names_no_folder_of_the_machine_in_the_binary() -> None:
-    assert all("-trimpath" in build_arguments(pin) for pin in (*PINS, *MONITORING_PINS))
+    assert all("-trimpath" in build_arguments(pin) for pin in EVERY)
 
 
 def test_what_only_tests_need_is_in_a_cache_of_its_own() -> None:

@@ -29,7 +29,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 6), TOKEN)
+    return create_api(Ports(*[fleet] * 7), TOKEN)
 
 
 def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fleet) -> None:

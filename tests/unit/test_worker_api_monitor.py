@@ -23,7 +23,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 6), "s3cret")
+    return create_api(Ports(*[fleet] * 7), "s3cret")
 
 
 def warnings(**queues: QueueState) -> list[str]:

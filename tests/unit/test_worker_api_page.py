@@ -16,7 +16,7 @@ SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 @pytest.fixture
 def api() -> FastAPI:
     fleet = Fleet(trouble=BrokerAwayError("gone"))
-    return create_api(Ports(*[fleet] * 6), "s3cret")
+    return create_api(Ports(*[fleet] * 7), "s3cret")
 
 
 @pytest.mark.parametrize("path", PAGE)

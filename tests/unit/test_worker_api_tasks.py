@@ -23,7 +23,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 6), "s3cret")
+    return create_api(Ports(*[fleet] * 7), "s3cret")
 
 
 def test_a_task_is_sent_with_what_was_given_and_no_defaults(api: FastAPI, fleet: Fleet) -> None:

@@ -19,7 +19,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 6), TOKEN)
+    return create_api(Ports(*[fleet] * 7), TOKEN)
 
 
 def test_the_list_is_in_short_and_says_how_many_there_are(api: FastAPI) -> None:

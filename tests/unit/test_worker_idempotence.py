@@ -22,6 +22,7 @@ TASKS = "worker_image.tasks"
 # Arguments by task; `{site}` is a server on loopback.
 ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "build.build_image": {"name": "web", "context": "contexts/web"},
+    "canary.probe": {},
     "canary.work": {"seconds": 0},
     "datasets.download": {"url": "{site}/file", "name": "new.txt"},
     "datasets.ingest": {"name": "a.txt"},
@@ -125,7 +126,12 @@ def test_a_second_delivery_leaves_what_the_first_one_left(
 
     first = deliver()
     assert deliver() == first
-    changes_nothing = {"canary.work", "labeling.label_image", "samples.make_samples"}
+    changes_nothing = {
+        "canary.probe",
+        "canary.work",
+        "labeling.label_image",
+        "samples.make_samples",
+    }
     assert (first == before) is (task in changes_nothing)
 
 

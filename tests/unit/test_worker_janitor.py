@@ -66,8 +66,9 @@ def looked(server: Server, fleet: FleetSettings) -> UnownedLists:
     return lists
 
 
-def test_queues_steps_and_the_images_own_lists_are_owned(tmp_path: Path) -> None:
-    owned = ("labeling", "labeling:9", "default:3", "fleet:waits:default", "x.reply.celery.pidbox")
+def test_queues_steps_previews_and_the_images_own_lists_are_owned(tmp_path: Path) -> None:
+    images = ("fleet:waits:default", "x.reply.celery.pidbox")
+    owned = ("labeling", "labeling:9", "default:3", *images, "preview-fix-a-abcdefgh:labeling")
     strays = {"labelling": 2, "labeling:5": 1, "fleet:unreadable": 4}
 
     found = looked(Server(dict.fromkeys(owned, 1) | strays), fleet_of(tmp_path, document()))
@@ -139,7 +140,7 @@ def test_many_strays_are_told_in_a_few_lines() -> None:
 
 def test_health_is_degraded_by_what_the_janitor_told() -> None:
     fleet = Fleet(states={"labeling": queue_state(0)})
-    api: FastAPI = create_api(Ports(*[fleet] * 6), TOKEN)
+    api: FastAPI = create_api(Ports(*[fleet] * 7), TOKEN)
     asked = "/api/v1/workers/health"
 
     assert ask(api, "GET", asked).json()["status"] == "healthy"

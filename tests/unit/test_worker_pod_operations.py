@@ -169,18 +169,19 @@ def test_its_account_may_patch_pods_and_a_policy_says_which() -> None:
     (binding,) = rendered.of_kind("RoleBinding").values()
     assert [subject["name"] for subject in binding["subjects"]] == ["worker-training"]
     assert set(rendered.of_kind("ServiceAccount")) == {"worker-training"}
-    (policy,) = rendered.of_kind("ValidatingAdmissionPolicy").values()
+    policy = rendered.of_kind("ValidatingAdmissionPolicy")["celery-fleet-local-own-pod"]
     assert policy["spec"]["failurePolicy"] == "Fail"
     assert json.dumps(policy["spec"]["matchConditions"]).count("worker-training") == 1
-    (bound,) = rendered.of_kind("ValidatingAdmissionPolicyBinding").values()
+    bound = rendered.of_kind("ValidatingAdmissionPolicyBinding")["celery-fleet-local-own-pod"]
     assert bound["spec"]["policyName"] == policy["metadata"]["name"]
 
 
-def test_a_fleet_that_tells_no_cost_has_no_account_and_nothing_cluster_wide() -> None:
+def test_a_fleet_that_tells_no_cost_has_no_account_and_no_policy_about_one() -> None:
     rendered = render(imagineer())
 
-    for kind in ("ServiceAccount", "Role", "ValidatingAdmissionPolicy"):
+    for kind in ("ServiceAccount", "Role", "RoleBinding"):
         assert rendered.of_kind(kind) == {}
+    assert set(rendered.of_kind("ValidatingAdmissionPolicy")) == {"celery-fleet-local-images"}
 
 
 def test_an_api_server_that_speaks_no_tls_is_a_patch_error(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ CALLED: list[tuple[Owner, str, str]] = [
     (redis.Channel, "_brpop_start", "timeout=None"),
     (redis.Channel, "_brpop_read", "**options"),
     (redis.Channel, "_flush_brpop_reauth", ""),
+    (redis.Channel, "_receive_one", "c"),
+    (redis.Channel, "_deliver_fanout_message", "message, exchange"),
     (redis.Channel, "_create_client", "asynchronous=False"),
     (redis.Channel, "_connparams", "asynchronous=False"),
     (redis.Channel, "_update_queue_cycle", ""),

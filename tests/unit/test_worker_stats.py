@@ -9,7 +9,7 @@ import pytest
 from celery.exceptions import Reject
 
 from tests.unit.worker_stage import load
-from worker_image.stats import PUBLISHED_AT, Recorder, StatsStore, TaskEnd
+from worker_image.stats import PROBE, PUBLISHED_AT, Recorder, StatsStore, TaskEnd
 
 TASK = "worker_image.tasks.canary.work"
 
@@ -118,6 +118,16 @@ def test_a_second_delivery_counts_as_such_and_has_no_wait(recorder: Recorder, st
 
     (end,) = store.ends
     assert (end.redelivered, end.wait_s) == (True, None)
+
+
+def test_an_operators_probe_is_counted_and_its_wait_is_not(
+    recorder: Recorder, store: Store
+) -> None:
+    recorder.on_start("1")
+    recorder.on_end("1", SimpleNamespace(request=request(), name=PROBE), "SUCCESS")
+
+    (end,) = store.ends
+    assert (end.task, end.state, end.wait_s) == (PROBE, "SUCCESS", None)
 
 
 def test_a_message_of_another_publisher_has_no_wait(recorder: Recorder, store: Store) -> None:

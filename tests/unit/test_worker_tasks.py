@@ -12,8 +12,10 @@ import pytest
 
 from tests.unit.worker_stage import enter
 from worker_image import fit
+from worker_image.probes import RETURNED
+from worker_image.stats import PROBE
 from worker_image.storage import OutsideError, inside, write_atomically
-from worker_image.tasks.canary import work
+from worker_image.tasks.canary import probe, work
 from worker_image.tasks.labeling import label_image
 from worker_image.tasks.maintenance import (
     SAMPLES_FILE,
@@ -82,6 +84,15 @@ def test_thinking_takes_the_time_asked_for(data: Path) -> None:
 
 def test_the_canary_holds_its_slot_as_long_as_asked() -> None:
     assert 0.1 <= work(seconds=0.1)["slept_seconds"] < 1
+
+
+def test_the_probe_tells_its_own_run_and_is_named_as_everyone_calls_it() -> None:
+    told = probe()
+
+    assert told.keys() == RETURNED
+    assert told["waited_seconds"] is None
+    assert 0 < told["ran_seconds"] < 2
+    assert probe.name == PROBE
 
 
 def test_training_learns_to_tell_the_hues_apart(data: Path) -> None:

@@ -30,7 +30,7 @@ UPDATE = "worker_image.tasks.quick.update_metadata"
 
 @dataclass
 class Fleet:
-    """All six ports; `trouble` is raised by each of them."""
+    """All seven ports; `trouble` is raised by each of them."""
 
     sent: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
@@ -41,6 +41,8 @@ class Fleet:
     """By queue and task id."""
     janitor: JanitorWord | None = None
     campaigns: dict[str, float] = field(default_factory=dict)
+    probes: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """Whether it waits, by queue and task id."""
     stores: bool = False
     """Whether what is sent is accepted, and stored."""
     trouble: Exception | None = None
@@ -113,6 +115,12 @@ class Fleet:
     def stop(self, queue: str) -> bool:
         self._fail()
         return self.campaigns.pop(queue, None) is not None
+
+    def take_back(self, queue: str, task_id: str) -> bool:
+        self._fail()
+        if queue not in {"default", "labeling"}:
+            raise RefusedError(f"unknown queue {queue!r}: declared are default, labeling")
+        return self.probes.pop((queue, task_id), False)
 
     def _fail(self) -> None:
         if self.trouble is not None:

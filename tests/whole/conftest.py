@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from rehearsal.toolchain import MonitoringTools
+from tests.whole.interference import api_server
+from tests.whole.refusals import Door, Object, pod_of
 from tests.whole.running_fleet import STACK, RunningFleet, make_project
 from tests.whole.watched import Watched, watch
 
@@ -32,3 +34,16 @@ def watched(
     """The running fleet under Prometheus and Alertmanager, from its first use to the end."""
     with watch(running, monitoring_tools, tmp_path_factory.mktemp("watched")) as watched:
         yield watched
+
+
+@pytest.fixture(scope="module")
+def door(running: RunningFleet) -> Iterator[Door]:
+    """The running fleet's API server, as its administrator."""
+    with api_server(running) as server:
+        yield Door(server)
+
+
+@pytest.fixture
+def pod(running: RunningFleet) -> Object:
+    """A worker's own."""
+    return pod_of(running, "worker-default")

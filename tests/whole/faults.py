@@ -18,6 +18,10 @@ _PAUSED = "autoscaling.keda.sh/paused-replicas"
 _APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 _SCALERS = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects"
 _SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/{names.BROKER}"
+_IMAGES = (
+    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/"
+    f"{names.images(NAMESPACE)}"
+)
 _START_S = 60.0
 _FILLER = "whole:filler"
 _FULL = 0.94
@@ -36,16 +40,18 @@ def paused(running: RunningFleet, worker: str, replicas: int) -> Iterator[None]:
 
 @contextmanager
 def without_image(running: RunningFleet, worker: str) -> Iterator[None]:
-    """Name an image that nobody can pull."""
+    """Name an image that nobody can pull, as one that the stack names and its registry has lost."""
     name = f"worker-{worker}"
     containers = running.get("deployments", name)["spec"]["template"]["spec"]["containers"]
     broken = [{**containers[0], "image": "celery-fleet/none-such:0"}, *containers[1:]]
     path = f"{_APPS}/{name}"
+    patch(running, _IMAGES, {"spec": {"validationActions": ["Audit"]}})
     patch(running, path, {"spec": {"template": {"spec": {"containers": broken}}}})
     try:
         yield
     finally:
         patch(running, path, {"spec": {"template": {"spec": {"containers": containers}}}})
+        patch(running, _IMAGES, {"spec": {"validationActions": ["Deny"]}})
 
 
 @contextmanager

@@ -34,7 +34,11 @@ def fleet_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:  # noqa: 
 
     A task whose process is lost is sent again until it is parked, which is not Celery's to count.
     """
-    limits = {"default_retry_delay": _RETRY_DELAY_S, "max_retries": None}
+    limits = {
+        "default_retry_delay": _RETRY_DELAY_S,
+        "max_retries": None,
+        "Request": "worker_image.request:Request",
+    }
 
     def declare(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - Celery's task
         @wraps(function)

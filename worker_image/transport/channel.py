@@ -1,5 +1,6 @@
 """How messages enter Redis: marked where their queue is fair, and waking a worker that waits."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from queue import Empty
@@ -9,6 +10,8 @@ from typing import Any
 from kombu.transport import redis
 from kombu.utils.json import dumps
 
+from worker_image.malformed import CONTENT_ERRORS
+from worker_image.transport import broadcast
 from worker_image.transport.marks import Marks, marks_of, write
 from worker_image.transport.qos import QoS
 from worker_image.transport.wake import Command, woken
@@ -19,6 +22,8 @@ FAIR_QUEUES = "fair_queues"
 DELIVERY = "delivery"
 """Transport option: `lease` or `stock`, how messages reach workers; all processes agree on it."""
 LEASE, STOCK = "lease", "stock"
+
+logger = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
@@ -47,6 +52,18 @@ class Channel(redis.Channel):
         if self._in_poll:
             with suppress(Empty):
                 self._brpop_read()
+
+    def _receive_one(self, c: Any) -> Any:  # noqa: ANN401 - kombu's
+        """Take one message of remote control; what is none of its kind is dropped, and told."""
+        try:
+            return super()._receive_one(c)
+        except CONTENT_ERRORS as error:
+            logger.warning("remote control: dropped, %s", error)
+            return None
+
+    def _deliver_fanout_message(self, message: Any, exchange: str) -> Any:  # noqa: ANN401 - likewise
+        broadcast.check(message)
+        return super()._deliver_fanout_message(message, exchange)
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's
         """Keep one client for the channel's pool; kombu makes one for each message.

@@ -7,15 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 
+from worker_image.malformed import MESSAGE_MAX_BYTES
 from worker_image.tenants import place_of
 from worker_image.transport.wake import wake_key
 
 UNREADABLE = "fleet:unreadable"
-"""List of what was no message of kombu's, behind the key prefix; it waits there for somebody."""
+"""List, behind the key prefix, of what has no delivery tag, until its letter is written.
+
+What is too large to be fetched stays there for somebody.
+"""
 
 # KEYS: in-flight hash, its index, then the lists in the order in which they are served.
-# ARGV: list for what cannot be read; then for each queue its wake key, its hash of marks or '',
-# and its lists as their number and names; of a fair queue only its own list.
+# ARGV: list for what cannot be read; the most bytes of a message; then for each queue its wake key,
+# its hash of marks or '', and its lists as their number and names; of a fair queue only its own.
+# Returns list, message, delivery tag; without a tag it is in the list for what cannot be read, and
+# of what is too large only the beginning is returned, with its size.
 # The time is the server's, so that no worker's clock matters. LMPOP comes first among the writes: a
 # server that is full refuses no command after it. `unpack` takes less than 8000 words.
 FETCH = """
@@ -31,14 +37,18 @@ end
 if not found then return false end
 
 local list, item = found[1], found[2][1]
+if #item > tonumber(ARGV[2]) then
+    redis.call('LPUSH', ARGV[1], item)
+    return {list, string.sub(item, 1, 65536), '', #item}
+end
 local fine, message = pcall(cjson.decode, item)
 local properties = fine and type(message) == 'table' and message.properties
 local delivery = type(properties) == 'table' and properties.delivery_info
 local tag = type(delivery) == 'table' and properties.delivery_tag
-if type(tag) ~= 'string' or type(delivery.exchange) ~= 'string'
+if type(tag) ~= 'string' or tag == '' or type(delivery.exchange) ~= 'string'
         or type(delivery.routing_key) ~= 'string' then
     redis.call('LPUSH', ARGV[1], item)
-    return {list, item, 0}
+    return {list, item, '', #item}
 end
 
 local now = redis.call('TIME')
@@ -46,7 +56,7 @@ redis.call('ZADD', KEYS[2], now[1] .. string.format('.%06d', now[2]), tag)
 redis.call('HSET', KEYS[1], tag, '[' .. item .. ', ' .. cjson.encode(delivery.exchange)
     .. ', ' .. cjson.encode(delivery.routing_key) .. ']')
 
-local at = 2
+local at = 3
 while at <= #ARGV do
     local wake, marks, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
     local names = {unpack(ARGV, at + 3, at + 2 + count)}
@@ -64,7 +74,7 @@ while at <= #ARGV do
     if waiting then redis.call('ZADD', wake, 0, '1') end
     at = at + 3 + count
 end
-return {list, item, 1}
+return {list, item, tag, #item}
 """
 FETCH_SHA = sha1(FETCH.encode()).hexdigest()  # noqa: S324 - how Redis names scripts
 
@@ -91,7 +101,8 @@ class Consumed:
         names = (self.in_flight_key, self.index_key, *lists)
         keys = [f"{self.prefix}{name}" for name in names]
         start: list[object] = ["EVALSHA", FETCH_SHA] if loaded else ["EVAL", FETCH]
-        return [*start, len(keys), *keys, f"{self.prefix}{UNREADABLE}", *self.queues]
+        limits = (f"{self.prefix}{UNREADABLE}", MESSAGE_MAX_BYTES)
+        return [*start, len(keys), *keys, *limits, *self.queues]
 
 
 def queue_words(

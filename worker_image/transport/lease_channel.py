@@ -1,7 +1,7 @@
 """How messages reach a worker: fetched in one step, and waited for without taking anything."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty
 from time import monotonic
@@ -9,9 +9,12 @@ from typing import Any
 
 import redis
 from kombu.utils.encoding import bytes_to_str
-from kombu.utils.json import loads
 from redis.exceptions import NoScriptError
 
+from worker_image import dead_letters, envelope
+from worker_image.dead_letters import DeadLetter
+from worker_image.malformed import MESSAGE_MAX_BYTES, MalformedError, letter_of
+from worker_image.tenants import place_of
 from worker_image.transport.channel import Channel
 from worker_image.transport.fetch import UNREADABLE, Consumed, queue_words
 from worker_image.transport.lease_qos import LeaseQoS
@@ -32,6 +35,10 @@ class LeaseChannel(Channel):
     QoS = LeaseQoS
     recorded: str | None = None
     """Tag of the message being delivered, which is recorded as held already."""
+    item: bytes | None = None
+    """The message being delivered, as it lay in Redis."""
+    on_refused: Callable[[str], None] = staticmethod(lambda _queue: None)
+    """Told the queue of each malformed message that was parked."""
     asked_at = 0.0
     """When it was asked for, by the monotonic clock; its answer may have waited to be read."""
     _asked: str | None = None
@@ -45,6 +52,11 @@ class LeaseChannel(Channel):
     @property
     def fetching(self) -> bool:
         return bool(self._in_poll) and self._asked not in {None, _WAIT}
+
+    @property
+    def spare_queue(self) -> str:
+        """Where a letter goes of what does not tell its queue: the first one consumed here."""
+        return self._queue(next(iter(self._queue_cycle.consume(1)), "default"))
 
     @property
     def held(self) -> InFlight:
@@ -157,21 +169,49 @@ class LeaseChannel(Channel):
             self._loaded = True
         return told
 
-    def _deliver(self, list_name: bytes, item: bytes, readable: int) -> bool:
+    def _deliver(self, list_name: bytes, item: bytes, tag: bytes, size: int) -> bool:
         name = bytes_to_str(list_name).removeprefix(self.global_keyprefix)
-        if not readable:
-            told = (name, f"{self.global_keyprefix}{UNREADABLE}", item[:200])
-            logger.critical("list %s: no message of kombu's, moved to list %s: %r", *told)
-            raise Empty
         queue = name.rsplit(self.sep, 1)[0]
         self._queue_cycle.rotate(queue)
-        message = loads(bytes_to_str(item))
-        self.recorded = message["properties"]["delivery_tag"]
+        try:
+            message = self._read(item, tag, size)
+        except MalformedError as error:
+            self._refuse(letter_of(item, self._queue(name), str(error), size), item, tag)
+            raise Empty from None
+        # Where it lay, whatever it says: there it goes back, and there it is counted.
+        message["properties"]["delivery_info"].update(exchange="", routing_key=queue)
+        self.recorded, self.item = message["properties"]["delivery_tag"], item
         try:
             self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu does
         finally:
-            self.recorded = None
+            self.recorded = self.item = None
         return True
+
+    def _read(self, item: bytes, tag: bytes, size: int) -> dict[str, Any]:
+        if size > len(item):
+            told = f"its {size} bytes are above {MESSAGE_MAX_BYTES}; it lies in list"
+            raise MalformedError(f"{told} {self.global_keyprefix}{UNREADABLE}")
+        message = envelope.read(item)
+        if message["properties"]["delivery_tag"].encode() != tag:
+            raise MalformedError("it has more than one delivery tag")
+        return message
+
+    def _refuse(self, letter: DeadLetter, item: bytes, tag: bytes) -> None:
+        """Park what was fetched: in one step with its end as a message that is held."""
+        if tag:
+            self.held.settle(tag, dead_letters.words(self.global_keyprefix, letter))
+        else:
+            unreadable = f"{self.global_keyprefix}{UNREADABLE}"
+            with self.held.client.pipeline(transaction=True) as pipe:
+                _, *words = dead_letters.words(self.global_keyprefix, letter)
+                pipe.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's
+                pipe.lrem(unreadable, 1, item)  # type: ignore[arg-type]  # bytes, as they lie there
+                pipe.execute()
+        logger.error("parked %s: %s", letter.task_id, letter.reason, extra={"operation": "park"})
+        self.on_refused(letter.queue)
+
+    def _queue(self, list_name: str) -> str:
+        return place_of(list_name.rsplit(self.sep, 1)[0], self.fair_queues).queue
 
     def _told(self, queues: Iterable[str]) -> Consumed:
         """Return what is consumed; it changes with each tenant that comes or goes."""

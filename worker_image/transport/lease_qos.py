@@ -1,14 +1,14 @@
 """What a worker holds, from the fetch to its task's end, whatever becomes of the connection."""
 
+import logging
 from time import monotonic
 from typing import Any
 
 import redis as redis_py
 from kombu.transport import virtual
-from kombu.utils.encoding import bytes_to_str
-from kombu.utils.json import loads
 
 from worker_image.transport.acks import Acks
+from worker_image.transport.held import put_back
 from worker_image.transport.lease import Lease
 from worker_image.transport.qos import QoS
 from worker_image.transport.settle import InFlight
@@ -18,6 +18,8 @@ from worker_image.transport.words import Words
 _GRACE_S = 5.0
 _AT_ONCE = 100
 _ERRORS = (redis_py.RedisError, OSError)
+
+logger = logging.getLogger(__name__)
 
 
 class LeaseQoS(QoS):
@@ -118,10 +120,10 @@ class LeaseQoS(QoS):
         self._swept_at = now
         server: InFlight = self.channel.held
         for tag, held in list(server.expired(timeout_s, _AT_ONCE)):
-            payload, exchange, routing_key = loads(bytes_to_str(held))
-            words = self._words(payload, exchange, routing_key)
-            if words.pushes:
-                server.settle(tag, words.told, expired_s=timeout_s)
+            words = put_back(self.channel, held, self.channel.spare_queue)
+            if not words.pushes:
+                logger.error("%s: parked, it is no message", tag)
+            server.settle(tag, words.told, expired_s=timeout_s)
 
     def _settle(self, tag: str, words: Words | None = None) -> None:
         told = [] if words is None else words.told

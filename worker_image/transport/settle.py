@@ -88,7 +88,9 @@ class InFlight:
         """
         return ("HDEL", self.hash_key, tag), ("ZREM", self.index_key, tag)
 
-    def settle(self, tag: str, words: Sequence[object], expired_s: float | None = None) -> bool:
+    def settle(
+        self, tag: str | bytes, words: Sequence[object], expired_s: float | None = None
+    ) -> bool:
         """Forget a message and run commands, unless nobody holds it any more.
 
         Args:
@@ -100,11 +102,10 @@ class InFlight:
         age = "" if expired_s is None else expired_s
         return bool(self._settle(self._keys, [tag, age, *words]))
 
-    def expired(self, age_s: float, at_most: int) -> Iterator[tuple[str, bytes]]:
+    def expired(self, age_s: float, at_most: int) -> Iterator[tuple[bytes, bytes]]:
         """Return tag and content of what nobody has renewed for so long, the last one first."""
         told = self._expired(self._keys, [age_s, at_most])
-        for tag, held in zip(told[::2], told[1::2], strict=True):
-            yield tag.decode(), held
+        yield from zip(told[::2], told[1::2], strict=True)
 
     def renew(self, tags: Iterable[str]) -> set[str]:
         """Renew the leases of messages; return the tags of those that are no longer held."""

@@ -8,11 +8,10 @@ from pulumi_aws import ec2, elasticache
 from pulumi_random import RandomPassword
 
 from infra import names
-from infra.components.aws.placement import Base, CacheRuntime, Place
+from infra.components.aws.placement import Base, CacheLogin, CacheRuntime, Place
 from infra.manifests.aws import access_strings
-from infra.models.elasticache import ElastiCacheBroker
+from infra.models.elasticache import PORT, ElastiCacheBroker
 
-PORT = 6379
 # ElastiCache takes 16 to 128 characters (CreateUser); letters and digits need no quoting in a URL.
 _PASSWORD_LENGTH = 64
 
@@ -33,18 +32,16 @@ class Cache(ComponentResource):
         door = self._door(client_groups)
         users = self._users()
         group = self._replication_group(door, users)
-        active = spec.credentials.active
         self.runtime = CacheRuntime(
             resource=group,
             host=group.primary_endpoint_address,
             port=group.port.apply(int),
-            # Of the user, so that pods learn of a login only once it is valid.
-            username=users[active].user_name,
-            password=self._passwords[active].result,
-            keda_username=users["keda"].user_name,
-            keda_password=self._passwords["keda"].result,
-            exporter_username=users["exporter"].user_name,
-            exporter_password=self._passwords["exporter"].result,
+            logins={
+                "fleet": self._login(users, spec.credentials.active),
+                "producer": self._login(users, "producer"),
+                "keda": self._login(users, "keda"),
+                "exporter": self._login(users, "exporter"),
+            },
         )
         self.register_outputs({"id": group.id})
 
@@ -67,24 +64,29 @@ class Cache(ComponentResource):
         )
 
     def _users(self) -> dict[str, elasticache.User]:
-        prefix, numbers = self._spec.key_prefix, self._spec.credentials
-        fleet = access_strings.fleet(prefix)
+        queues = {name: queue.fair for name, queue in self._place.config.queues.items()}
+        may = access_strings.workloads(self._spec.key_prefix, queues)
+        numbers = self._spec.credentials
         self._passwords = {
             "blue": self._password("blue", numbers.blue),
             "green": self._password("green", numbers.green),
             "keda": self._password("keda", numbers.keda),
             "exporter": self._password("exporter", numbers.exporter),
+            "producer": self._password("producer", numbers.producer),
         }
         return {
             # A user group has to hold one of this name; as it is off, no password opens it.
             "default": self._user("default", access_strings.DISABLED, self._passwords["keda"]),
-            "blue": self._user("blue", fleet, self._passwords["blue"]),
-            "green": self._user("green", fleet, self._passwords["green"]),
-            "keda": self._user("keda", access_strings.keda(prefix), self._passwords["keda"]),
-            "exporter": self._user(
-                "exporter", access_strings.exporter(), self._passwords["exporter"]
-            ),
+            "blue": self._user("blue", may["fleet"], self._passwords["blue"]),
+            "green": self._user("green", may["fleet"], self._passwords["green"]),
+            "keda": self._user("keda", may["keda"], self._passwords["keda"]),
+            "exporter": self._user("exporter", may["exporter"], self._passwords["exporter"]),
+            "producer": self._user("producer", may["producer"], self._passwords["producer"]),
         }
+
+    def _login(self, users: dict[str, elasticache.User], name: str) -> CacheLogin:
+        # The name is that of the user made, so that pods learn of a login only once it is valid.
+        return CacheLogin(users[name].user_name, self._passwords[name].result)
 
     def _password(self, user: str, number: int) -> RandomPassword:
         return RandomPassword(

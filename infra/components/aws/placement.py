@@ -3,12 +3,15 @@
 # Annotations that are not run leave whole services of the SDK unread: seconds of every run.
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pulumi_aws as aws
 from pulumi import Output, Resource, ResourceOptions
 from pulumi_aws import kms
 
+from infra.manifests.aws.access_strings import Workload
 from infra.models.fleet import FleetConfig
 
 
@@ -69,6 +72,13 @@ class NodesRuntime:
     needs: list[Resource]
 
 
+class CacheLogin(NamedTuple):
+    """A user of the broker, once it is valid."""
+
+    username: Output[str]
+    password: Output[str]
+
+
 @dataclass(frozen=True)
 class CacheRuntime:
     """The broker that this stack owns."""
@@ -76,9 +86,5 @@ class CacheRuntime:
     resource: Resource
     host: Output[str]
     port: Output[int]
-    username: Output[str]
-    password: Output[str]
-    keda_username: Output[str]
-    keda_password: Output[str]
-    exporter_username: Output[str]
-    exporter_password: Output[str]
+    logins: Mapping[Workload, CacheLogin]
+    """The fleet's is that of its active user."""

@@ -9,6 +9,7 @@ from pulumi_aws import ecr
 
 from infra import names
 from infra.components.aws.placement import Base, Place
+from infra.image_packages import image_packages
 from infra.manifests.aws.registry import flavours, lifecycle_policy, tag
 from infra.models.image import ImageBuild
 
@@ -36,7 +37,7 @@ class Registry(ComponentResource):
             "worker", repository=repository.name, policy=lifecycle_policy(), opts=child
         )
         self.images: dict[str, Output[str]] = {}
-        for flavour, arguments in flavours(place.config, build):
+        for flavour, arguments in flavours(place.config, build, image_packages()):
             image = docker_build.Image(
                 f"worker-{flavour}",
                 tags=[Output.concat(repository.repository_url, ":", tag(build, flavour))],

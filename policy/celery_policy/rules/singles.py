@@ -173,7 +173,6 @@ RULES = (
         "medium",
         "Select the pods by a policy of both policyTypes; let workers reach broker and DNS, and "
         "what their tasks need.",
-        level="advisory",
         check=_has_network_policy,
     ),
 )

@@ -1,0 +1,1 @@
+"""What the policy pack adds to the time of a preview."""

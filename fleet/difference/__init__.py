@@ -1,0 +1,1 @@
+"""`fleet diff`: what a change of the stack file does to a fleet, in an operator's words."""

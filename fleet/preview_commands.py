@@ -1,0 +1,151 @@
+# ruff: noqa: PLC0415 - each command imports what it needs only when it runs, to answer at once
+"""The commands of `fleet preview`: what they take, what they say, how they end."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from fleet.failures import ToldGroup
+from rehearsal.errors import RehearsalError
+
+if TYPE_CHECKING:
+    from fleet.previews.engine import PreviewEngine
+    from fleet.previews.place import Place
+    from fleet.project import Project
+
+app = typer.Typer(cls=ToldGroup, help="Run a branch's own copy of the fleet beside a base stack.")
+
+Branch = Annotated[
+    str | None, typer.Option("--branch", "-b", help="Default: the one checked out here.")
+]
+BaseStack = Annotated[str, typer.Option("--base", help="Stack whose cluster and broker it uses.")]
+DEFAULT_BASE = "staging"
+
+
+@app.command()
+def up(
+    *,
+    branch: Branch = None,
+    ttl: Annotated[str, typer.Option(help="How long it stays without another up.")] = "48h",
+    base: BaseStack = DEFAULT_BASE,
+    image: Annotated[str | None, typer.Option(help="Worker image; default: the base's.")] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="With the base's workers on GPUs.")
+    ] = False,
+) -> None:
+    """Make a branch's preview, or bring it up to date; say how to reach it."""
+    from fleet import project
+    from fleet.previews import up as steps
+    from fleet.previews.ttl import ttl as read_ttl
+
+    found = project.find()
+    name = project.checked_stack_name(base)
+    asked = steps.Request(branch, read_ttl(ttl), name, image, training=training)
+    steps.run(found, asked, datetime.now(UTC), Console())
+
+
+@app.command()
+def down(
+    name: Annotated[str | None, typer.Argument(help="Of the preview, instead of a branch.")] = None,
+    *,
+    branch: Branch = None,
+    base: BaseStack = DEFAULT_BASE,
+) -> None:
+    """Take a branch's preview down, with every key that it has on the broker."""
+    from fleet import project
+    from fleet.previews import down as steps
+
+    found, console = project.find(), Console()
+    wanted = _name(found, name, branch)
+    where, engine = _begin(found, _own_base(found, wanted, base))
+    if not steps.run(where, engine, wanted, console):
+        console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
+
+
+@app.command("list")
+def list_previews(
+    *,
+    base: BaseStack = DEFAULT_BASE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show the previews beside a base: age, expiry, cost a day, last commit, state."""
+    from fleet import project
+    from fleet.previews import records, table
+
+    where, engine = _begin(project.find(), base)
+    found, now = records.previews(where, engine), datetime.now(UTC)
+    if as_json:
+        print(json.dumps(table.as_json(found, now), indent=2))  # noqa: T201 - not for a terminal
+    elif found:
+        Console().print(table.table(found, now))
+    else:
+        Console().print(f"no previews beside {base}", highlight=False)
+
+
+@app.command()
+def reap(
+    *,
+    base: BaseStack = DEFAULT_BASE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would go.")] = False,
+) -> None:
+    """Take down the previews whose time is over or whose branch is gone."""
+    from fleet import project
+    from fleet.previews import down as steps
+    from fleet.previews import reap as reaping
+    from fleet.previews import records
+    from fleet.previews.checkout import Checkout
+
+    project_found, console = project.find(), Console()
+    where, engine = _begin(project_found, base)
+    found = records.previews(where, engine)
+    branches = Checkout(project_found.root).branches() if found else ()
+    condemned = list(reaping.due(found, branches, datetime.now(UTC)))
+    for each in condemned:
+        console.print(f"{each.name}: {each.reason}", highlight=False, markup=False)
+    console.print(f"{len(condemned)} of {len(found)} previews are due", highlight=False)
+    if dry_run:
+        return
+    outcomes = list(reaping.reap(condemned, lambda name: steps.run(where, engine, name, console)))
+    for left in (each for each in outcomes if each.problem):
+        told = f"{left.due.name} is still there: {left.problem}"
+        Console(stderr=True).print(told, style="red", markup=False)
+    if any(each.problem for each in outcomes):
+        raise typer.Exit(1)
+
+
+def _begin(found: "Project", base: str) -> "tuple[Place, PreviewEngine]":
+    from fleet import project
+    from fleet.previews.engine import PreviewEngine
+    from fleet.previews.place import place
+
+    where = place(found, project.checked_stack_name(base), Console(stderr=True).print)
+    return where, PreviewEngine(where)
+
+
+def _name(found: "Project", name: str | None, branch: str | None) -> str:
+    from fleet.previews.checkout import Checkout
+    from fleet.previews.naming import is_preview, preview_name
+
+    if name is None:
+        return preview_name(branch or Checkout(found.root).branch())
+    if branch is None and is_preview(name):
+        return name
+    raise RehearsalError(
+        what=f"{name!r} is not the name of a preview" if branch is None else "two previews named",
+        why="previews alone are taken down here, one at a time",
+        mend="name one as `fleet preview list` shows it, or its branch with --branch",
+    )
+
+
+def _own_base(found: "Project", name: str, otherwise: str) -> str:
+    """The base that a preview's own stack file states, where this checkout has it."""
+    from infra.config import ConfigError, load_file
+
+    try:
+        marks = load_file(found.stack_file(name)).preview
+    except ConfigError:
+        return otherwise
+    return marks.base if marks else otherwise

@@ -1,0 +1,59 @@
+"""`fleet preview down`: nothing of a preview is left, in cluster, broker, state and checkout."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from fleet.previews import records
+from fleet.previews.base import base_of
+from fleet.previews.cleaning import Cleaning
+from fleet.previews.engine import PreviewEngine
+from fleet.previews.place import Place
+from fleet.previews.stack_file import Wish
+from fleet.previews.up import write
+from fleet.progress import Progress
+from infra.models.fleet import FleetConfig
+
+
+def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> bool:
+    """Take a preview down, from wherever an earlier run left it; False if there was none.
+
+    Its processes end first, then its keys go, which nothing writes any more, then its objects and
+    its namespace, then its stack and stack file: by those the next run knows that some is left.
+
+    Raises:
+        RehearsalError: from the first step that fails; the same command goes on from there.
+
+    """
+    progress = Progress(console)
+    config, known = records.own_file(where, name), name in engine.previews()
+    if config is None and not known:
+        return False
+    config = config or _made_anew(where, engine, name)
+    cluster = where.cluster(name, config)
+    with progress.running("processes") as tell:
+        cleaning = Cleaning(where, name, config, cluster, tell)
+        keys = cleaning.run()
+    progress.say("broker", f"removed {keys} keys that began with {config.broker.key_prefix}")
+    if known:
+        with progress.running("pulumi destroy") as tell:
+            engine.destroy(name, tell)
+    cleaning.remove_namespace()
+    if known:
+        engine.remove(name)
+    where.project.stack_file(name).unlink(missing_ok=True)
+    progress.say("down", f"{name} is gone, after {progress.elapsed_s():.0f} s")
+    return True
+
+
+def _made_anew(where: Place, engine: PreviewEngine, name: str) -> FleetConfig:
+    """Its stack file, where another checkout had made it."""
+    told, now = records.told(engine, name), datetime.now(UTC)
+    wish = Wish(
+        name=name,
+        branch=told.branch if told else "unknown",
+        commit=told.commit if told else None,
+        created_at=told.created_at if told else now,
+        expires_at=told.expires_at if told else now,
+    )
+    return write(where.project, base_of(where, engine), wish)

@@ -1,0 +1,87 @@
+"""The previews that there are: which branch each is of, how old, until when, at what cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from fleet.previews.cost import Cost, cost
+from fleet.previews.place import Place
+from infra.config import ConfigError, load_file
+from infra.models.fleet import FleetConfig
+from infra.models.preview import PreviewSpec
+
+if TYPE_CHECKING:
+    from fleet.previews.engine import PreviewEngine
+
+_OWN_RESOURCES = 1
+"""The stack itself."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One preview as its stack file or its stack tells it, or both."""
+
+    name: str
+    told: PreviewSpec | None
+    """None where it was cut short before it could tell."""
+    config: FleetConfig | None
+    """Of its stack file, where this checkout has it."""
+    resources: int
+    at_work: bool
+    """Whether some Pulumi holds it."""
+
+    @property
+    def cost(self) -> Cost:
+        return cost(self.config) if self.config else Cost(None, None)
+
+    def state(self, now: datetime) -> str:
+        """What becomes of it, in a word or two."""
+        if self.at_work:
+            return "at work"
+        if self.resources <= _OWN_RESOURCES:
+            return "empty"
+        if self.told is None:
+            return "half made"
+        return "expired" if self.told.expires_at <= now else "up"
+
+
+def previews(place: Place, engine: "PreviewEngine") -> list[Preview]:
+    """Every preview beside one base, and those that cannot tell beside which they are."""
+    found = (_preview(place, engine, name, each) for name, each in _summaries(engine).items())
+    return [one for one in found if one.told is None or one.told.base == place.base]
+
+
+def own_file(place: Place, name: str) -> FleetConfig | None:
+    """A preview's stack file; None where there is none, or a broken one."""
+    path = place.project.stack_file(name)
+    try:
+        return load_file(path) if path.is_file() else None
+    except ConfigError:
+        return None
+
+
+def _summaries(engine: "PreviewEngine") -> Mapping[str, tuple[int, bool]]:
+    return {
+        name: (each.resource_count or 0, bool(each.update_in_progress))
+        for name, each in engine.previews().items()
+    }
+
+
+def _preview(
+    place: Place, engine: "PreviewEngine", name: str, summary: tuple[int, bool]
+) -> Preview:
+    config = own_file(place, name)
+    marks = config.preview if config else told(engine, name)
+    resources, at_work = summary
+    return Preview(name, marks, config, resources, at_work)
+
+
+def told(engine: "PreviewEngine", name: str) -> PreviewSpec | None:
+    """What the stack tells of itself, where another checkout has made it."""
+    try:
+        return PreviewSpec.model_validate(engine.output(name, "preview"))
+    except ValidationError:
+        return None

@@ -1,0 +1,131 @@
+"""`fleet preview up`: a branch's preview, made or brought up to date."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from fleet import api_client, readiness, stack_config
+from fleet.files import write_atomically
+from fleet.previews import records
+from fleet.previews.base import base_of
+from fleet.previews.checkout import Checkout
+from fleet.previews.cost import cost
+from fleet.previews.engine import PreviewEngine
+from fleet.previews.naming import preview_name
+from fleet.previews.place import Place, place
+from fleet.previews.stack_file import Base, Wish, preview_config
+from fleet.progress import Progress
+from fleet.project import PROJECT_NAME, Project
+from fleet.stack_file import TOKEN_KEY
+from infra.models.fleet import FleetConfig
+from infra.names import API
+from rehearsal.layout import Layout
+
+# What opens the token, and the token.
+_KEPT = ("encryptionsalt", "secretsprovider", "encryptedkey")
+_HEADER = "# Made by `fleet preview up`, and made anew by the next one: edits are lost.\n"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person or CI asks for."""
+
+    branch: str | None
+    ttl: timedelta
+    base: str
+    image: str | None
+    training: bool
+
+
+def run(project: Project, asked: Request, now: datetime, console: Console) -> str:
+    """Bring the preview up, wait until it is ready, say how to reach it; return its name.
+
+    Raises:
+        RehearsalError: from the first step that fails; the same command goes on from there.
+
+    """
+    progress = Progress(console)
+    checkout = Checkout(project.root)
+    branch = asked.branch or checkout.branch()
+    name = preview_name(branch)
+    where = place(project, asked.base, progress.reporter("tools"))
+    engine = PreviewEngine(where)
+    base = base_of(where, engine)
+    earlier = records.own_file(where, name)
+    made = earlier.preview.created_at if earlier and earlier.preview else now
+    wish = Wish(
+        name=name,
+        branch=branch,
+        commit=checkout.commit(branch),
+        created_at=made,
+        expires_at=now + asked.ttl,
+        image=asked.image,
+        training=asked.training,
+    )
+    config = write(project, base, wish)
+    progress.say("preview", f"{name} of branch {branch}, beside {asked.base}")
+    with progress.running("pulumi up") as tell:
+        engine.up(name, tell)
+    progress.say("pulumi up", "done")
+    with progress.running("ready") as tell:
+        cluster = where.cluster(name, config)
+        readiness.wait(cluster, config, Layout(project.rehearsal).pods, tell)
+    progress.say("ready", f"after {progress.elapsed_s():.0f} s")
+    _tell(console, where, name, config)
+    return name
+
+
+def write(project: Project, base: Base, wish: Wish) -> FleetConfig:
+    """Write the preview's stack file; its token and what opens it stay.
+
+    Raises:
+        RehearsalError: naming each key that would be refused; the former file is left as it is.
+
+    """
+    path = project.stack_file(wish.name)
+    former = yaml.safe_load(path.read_text()) if path.is_file() else None
+    document = _document(preview_config(base, wish), former or {})
+    text = _HEADER + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / path.name
+        draft.write_text(text)
+        config = stack_config.read(draft)
+    write_atomically(path, text)
+    return config
+
+
+def _document(keys: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
+    token = (former.get("config") or {}).get(TOKEN_KEY)
+    config = {f"{PROJECT_NAME}:{key}": value for key, value in keys.items()}
+    kept = {key: former[key] for key in _KEPT if key in former}
+    return {**kept, "config": config | ({TOKEN_KEY: token} if token else {})}
+
+
+def _tell(console: Console, where: Place, name: str, config: FleetConfig) -> None:
+    if config.preview is None:
+        raise TypeError("a preview's stack file says whose preview it is")
+    commit = (config.preview.commit or "unknown")[:12]
+    lines = [
+        f"preview   {name} (branch {config.preview.branch}, commit {commit})",
+        f"API       {_reached(where, name, config)}",
+        f"queues    {', '.join(sorted(config.queues))}",
+        f"expires   {config.preview.expires_at:%Y-%m-%d %H:%M} UTC; the next up moves it",
+        f"cost      a day {cost(config)}",
+        f"broker    login of {where.base}; prefix {config.broker.key_prefix} alone parts its keys",
+        f"look      fleet status -s {name}",
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def _reached(where: Place, name: str, config: FleetConfig) -> str:
+    """Pods of the rehearsal have addresses on this machine, and no way to forward a port."""
+    if where.is_rehearsal:
+        return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
+    context = where.config_context(config)
+    forward = f"kubectl --context {context} -n {name} port-forward service/{API} 8000:80"
+    return f"http://127.0.0.1:8000 after: {forward}"

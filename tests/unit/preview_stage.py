@@ -1,0 +1,99 @@
+"""Bases as they state themselves and as they told once they were up, and previews beside them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fleet.previews.naming import preview_name
+from fleet.previews.stack_file import Base, Wish, preview_config
+from infra.config import load_file
+from infra.models.base_contract import base_contract
+from infra.models.fleet import FleetConfig
+from tests.unit.recorder import ROOT, Recorder, render
+
+DIGEST = f"sha256:{'0' * 64}"
+CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EXPIRES = datetime(2026, 3, 3, 12, tzinfo=UTC)
+BRANCH = "feature/Scrape-faster"
+NAME = preview_name(BRANCH)
+
+LOCAL: dict[str, Any] = {
+    "version": 1,
+    "region": None,
+    "tier": "local",
+    "namespace": "celery-fleet-local",
+    "cluster": {"name": "rehearsal", "kubeconfig": None},
+    "storageClass": "rehearsal",
+    "nodeGroups": ["cpu", "gpu"],
+    "broker": {
+        "host": None,
+        "port": None,
+        "secret": "celery-fleet-local/broker",
+        "keyPrefix": "",
+        "authority": "secret",
+    },
+    "images": {"cpu": "celery-fleet/worker:local", "gpu": "celery-fleet/worker:local"},
+}
+STAGING: dict[str, Any] = {
+    **LOCAL,
+    "region": "us-east-1",
+    "tier": "staging",
+    "namespace": "imagineer-staging",
+    "cluster": {"name": "imagineer-staging", "kubeconfig": "{}"},
+    "storageClass": "fleet-shared",
+    "broker": {
+        "host": "master.broker.test",
+        "port": 6379,
+        "secret": "imagineer-staging/broker",
+        "keyPrefix": "",
+        "authority": "system",
+    },
+    "images": {"cpu": f"registry.test/worker@{DIGEST}", "gpu": f"registry.test/worker@{DIGEST}"},
+}
+_FILES = {"local": "stacks/imagineer.yaml", "staging": "Pulumi.staging.yaml"}
+_TOLD = {"local": LOCAL, "staging": STAGING}
+
+
+def raw_of(path: Path) -> dict[str, Any]:
+    config = yaml.safe_load(path.read_text())["config"]
+    own = "celery-fleet:"
+    return {k.removeprefix(own): value for k, value in config.items() if k.startswith(own)}
+
+
+def base(stack: str, **changes: Any) -> Base:
+    """A base, with keys of its stack file replaced; None takes one out."""
+    path = ROOT / _FILES[stack]
+    whole = {key: v for key, v in {**raw_of(path), **changes}.items() if v is not None}
+    region = load_file(path).region
+    config = FleetConfig.model_validate({**whole, "region": region})
+    return Base(stack, whole, config, base_contract(stack, _TOLD[stack]))
+
+
+def wish(**changes: Any) -> Wish:
+    given = {"name": NAME, "branch": BRANCH, "commit": "0" * 40}
+    return Wish(**{**given, "created_at": CREATED, "expires_at": EXPIRES, **changes})
+
+
+def preview(stack: str, asked: Wish | None = None, **changes: Any) -> FleetConfig:
+    """A preview's stack file, as the program reads it."""
+    return FleetConfig.model_validate(preview_config(base(stack, **changes), asked or wish()))
+
+
+class Beside(Recorder):
+    """A mock engine with a base in its backend."""
+
+    def __init__(self, told: object) -> None:
+        super().__init__()
+        self.told = told
+
+    def new_resource(self, args: Any) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            self.resources.append(args)
+            return args.name, {**args.inputs, "outputs": {"base": self.told}}
+        return super().new_resource(args)
+
+
+def rendered(config: FleetConfig, told: object = None) -> Recorder:
+    return render(config, Beside(_TOLD["local"] if told is None else told))

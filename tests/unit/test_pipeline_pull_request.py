@@ -1,0 +1,128 @@
+"""The comment compares two commits of one stack file, and its failure fails the job."""
+
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fleet.pipeline import cost, pull_request
+from fleet.pipeline.__main__ import app
+from fleet.pipeline.comment import MARKER, Environment
+from fleet.pipeline.engine import Pulumi
+from fleet.planning.forecast import forecast
+from rehearsal.errors import RehearsalError
+from tests.unit.recorder import ROOT
+from tests.unit.stand_ins import stand_in
+from tests.unit.test_pipeline_changes import step
+from tests.unit.test_pipeline_steps import previewed
+
+FILE = "Pulumi.staging.yaml"
+STAGING = (ROOT / FILE).read_text()
+# One node more at rest: 730 hours of the node at 0.1632 $, and of its disk.
+DEARER = STAGING.replace("nodes: 1\n", "nodes: 2\n", 1)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    settings = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
+    done = subprocess.run(
+        ["git", *settings, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str, str]:
+    """A project of three commits: without the stack file, with it, with a dearer one."""
+    folder = tmp_path_factory.mktemp("project")
+    git(folder, "init", "--quiet")
+    (folder / "Pulumi.yaml").write_text("name: celery-fleet\n")
+    made = []
+    for text in (None, STAGING, DEARER):
+        if text is not None:
+            (folder / FILE).write_text(text)
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--message", "one")
+        made.append(git(folder, "rev-parse", "HEAD"))
+    return folder, made[0], made[1], made[2]
+
+
+@pytest.fixture(autouse=True)
+def outside(commits: tuple[Path, str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project as working directory, outside of GitHub; bills by one simulation, not five."""
+    for name in ("GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_SERVER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(commits[0])
+    monkeypatch.setattr(cost, "forecast", partial(forecast, seeds=1))
+
+
+def test_the_comment_holds_the_commit_against_the_base(
+    commits: tuple[Path, str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, empty, base, head = commits
+    stand_in("pulumi", tmp_path, monkeypatch, {}, previewed(step("update", "nodes")))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/fleet")
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+
+    made = pull_request.compose(Pulumi(folder, "staging"), head, base, Environment("up", "here"))
+
+    assert not made.failed
+    assert made.body.startswith(MARKER)
+    assert "https://github.com/acme/fleet/actions/runs/7" in made.body
+    assert "~  Deployment nodes" in made.body
+    assert "| at rest | 295 | 418 | +123 |" in made.body
+    stand_in("pulumi", tmp_path / "again", monkeypatch, {}, previewed())
+    new = pull_request.compose(Pulumi(folder, "staging"), head, empty, None)
+    assert f"{FILE} is new" in new.body
+
+
+def test_a_failed_preview_is_written_and_fails_the_job(
+    commits: tuple[Path, str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in("pulumi", tmp_path, monkeypatch, {}, previewed(code=255))
+    given = ["comment", "--stack", "staging", "--commit", commits[3], "--base", commits[3]]
+
+    ended = CliRunner().invoke(app, [*given, "--environment", "skipped"])
+
+    assert ended.exit_code == 1
+    assert "### Preview environment: **not up**" in ended.stdout
+
+
+def test_a_closed_pull_request_is_not_previewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = stand_in("pulumi", tmp_path, monkeypatch)
+    given = ["comment", "--stack", "staging", "--commit", "0123abc", "--environment", "gone"]
+
+    ended = CliRunner().invoke(app, given)
+
+    assert ended.exit_code == 0
+    assert "destroyed" in ended.stdout
+    assert not engine.calls
+
+
+def test_a_base_that_was_not_fetched_is_told(commits: tuple[Path, str, str, str]) -> None:
+    with pytest.raises(RehearsalError, match=r"is not in this checkout[^!]*fetch-depth: 0"):
+        pull_request.compose(Pulumi(commits[0], "staging"), commits[3], "0" * 40, None)
+
+
+def test_what_a_step_says_is_a_state_or_an_error(tmp_path: Path) -> None:
+    (tmp_path / "told").write_text("api https://x")
+
+    assert pull_request.environment_of(None, None) is None
+    up = pull_request.environment_of("success", tmp_path / "told")
+    assert up == Environment("up", "api https://x")
+    assert pull_request.environment_of("cancelled", tmp_path / "none") == Environment("failed")
+    with pytest.raises(RehearsalError, match="'maybe' is no state"):
+        pull_request.environment_of("maybe", None)
+
+
+def test_a_file_that_is_refused_has_no_cost_and_a_former_one_no_change() -> None:
+    wrong = STAGING.replace("tier: staging", "tier: stage")
+
+    assert cost.compare(wrong, STAGING, FILE).after is None
+    assert "tier is 'stage'" in cost.compare(wrong, STAGING, FILE).why
+    against = cost.compare(STAGING, wrong, FILE)
+    assert against.before is None
+    assert against.why == f"the former {FILE} is refused by today's rules"

@@ -1,0 +1,65 @@
+"""A preview beside the running fleet: up, a task through it, listed, down, nothing left."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from fleet import api_client
+from fleet.previews.naming import preview_name
+from tests.whole.running_fleet import CANARY, NAMESPACE, STACK, RunningFleet, until
+
+pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(300)]
+
+BRANCH = "feature/Scrape-faster"
+NAME = preview_name(BRANCH)
+NAMED = ("--branch", BRANCH, "--base", STACK)
+
+
+@pytest.fixture(scope="module")
+def broker(running: RunningFleet) -> "Iterator[redis.Redis]":
+    secret = running.cluster.secret(NAMESPACE, "broker")
+    assert secret is not None
+    client = redis.Redis.from_url(
+        secret["brokerUrl"], ssl_ca_data=secret["ca.crt"], decode_responses=True
+    )
+    yield client
+    client.close()
+
+
+def keys(broker: "redis.Redis", prefix: str) -> set[str]:
+    return set(broker.scan_iter(f"{prefix}*", count=1000))
+
+
+def test_a_preview_runs_beside_its_base_and_leaves_nothing(
+    running: RunningFleet, broker: "redis.Redis"
+) -> None:
+    selected = running.pulumi("stack", "--show-name").stdout
+    up = running.fleet("preview", "up", *NAMED, "--ttl", "2h")
+    assert up.returncode == 0, up.output
+    assert f"{NAME} (branch {BRANCH}, commit " in up.output
+    assert "queues    default, labeling, scraping" in up.output
+
+    api = api_client.connect(running.cluster, NAME)
+    task = api.create(CANARY, {"seconds": 0.1}, queue="scraping")
+    ended = until(lambda: api.result(task).status != "pending" or None, 60, "its task has ended")
+    assert ended
+    assert api.result(task).status == "completed"
+    assert keys(broker, f"{NAME}:")
+    assert running.api.queues()["scraping"].pending == 0
+
+    (listed,) = json.loads(running.fleet("preview", "list", "--base", STACK, "--json").stdout)
+    assert (listed["name"], listed["branch"], listed["state"]) == (NAME, BRANCH, "up")
+    assert running.pulumi("stack", "--show-name").stdout == selected
+
+    down = running.fleet("preview", "down", *NAMED)
+    assert down.returncode == 0, down.output
+    assert running.cluster.get(f"/api/v1/namespaces/{NAME}") is None
+    assert keys(broker, f"{NAME}:") == set()
+    assert keys(broker, f"{STACK}:")
+    assert not (running.folder / f"Pulumi.{NAME}.yaml").exists()
+    assert NAME not in running.pulumi("stack", "ls").stdout
+    assert running.pulumi("stack", "--show-name").stdout == selected
+    again = running.fleet("preview", "down", *NAMED)
+    assert (again.returncode, "there is no preview" in again.output) == (0, True), again.output
