@@ -29,9 +29,8 @@ down: ## stop everything that `make up` started; its state stays
 	@if [ -d $(STATE) ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
 	else echo "nothing runs: there is no $(STATE)"; fi
 
-# Most of the tests wait more than they work: two at a time, those of one fleet after one another.
 test: check tools ## every test: `check`, the engine, the rehearsal
-	.venv/bin/pytest -m "engine or rehearsal" --numprocesses 2 --dist loadscope --durations=15
+	@.ci/suite
 
 chaos: tools ## inject faults under load into the fleet, and into stock Celery; an hour and more
 	.venv/bin/python -m chaos

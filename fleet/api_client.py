@@ -14,7 +14,7 @@ from rehearsal.errors import RehearsalError
 
 _ATTEMPTS = 5
 _PAUSE_S = 0.5
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)

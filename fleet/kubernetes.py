@@ -19,7 +19,7 @@ Object = dict[str, Any]
 Away = Callable[[str, str], RehearsalError]
 """Tells that a server, by its address, does not answer, and why."""
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 _FORBIDDEN_OR_WORSE = 400
 
 

@@ -136,13 +136,13 @@ def _await(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).is_success
+        return httpx.get(url, trust_env=False, timeout=30).is_success
     except httpx.HTTPError:
         return False
 
 
 def _ask(url: str, query: dict[str, str] | None = None) -> dict[str, Any]:
-    answer = httpx.get(url, params=query, trust_env=False)
+    answer = httpx.get(url, params=query, trust_env=False, timeout=30)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found

@@ -133,7 +133,7 @@ def test_an_interrupt_ends_a_wait_at_once_and_leaves_no_process(
     assert time.monotonic() - began < 10
     assert "cancelled while waiting" in told
     assert processes
-    assert not psutil.wait_procs(processes, timeout=5)[1]
+    assert not psutil.wait_procs(processes, timeout=20)[1]
     assert project.resources()["worker"]["initErrors"]
 
 

@@ -44,7 +44,7 @@ class Scraped:
         self._url = f"http://127.0.0.1:{port}/metrics"
 
     def families(self) -> dict[str, Metric]:
-        text = httpx.get(self._url).text
+        text = httpx.get(self._url, timeout=30).text
         return {family.name: family for family in text_string_to_metric_families(text)}
 
     def value(self, sample: str, **labels: str) -> float:

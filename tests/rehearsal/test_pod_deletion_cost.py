@@ -161,4 +161,4 @@ def test_a_workers_token_is_good_for_its_own_pods_annotations_only(
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
     worker.kill()
-    worker.wait(timeout=5)
+    worker.wait(timeout=20)

@@ -72,7 +72,9 @@ def worker_processes(pods: list[str]) -> list[int]:
 def api_server(running: RunningFleet) -> Iterator[httpx.Client]:
     """The Kubernetes API, for writes that no operator's command makes."""
     access = read_access(_layout(running).kubeconfig)
-    with httpx.Client(base_url=access.server, verify=access.tls, trust_env=False) as client:
+    with httpx.Client(
+        base_url=access.server, verify=access.tls, trust_env=False, timeout=30
+    ) as client:
         yield client
 
 

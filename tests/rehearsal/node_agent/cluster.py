@@ -106,7 +106,9 @@ def namespace_on(root: Path) -> Iterator[NodeCluster]:
     """A fresh namespace on the stage below `root`, deleted with all its pods."""
     layout = Layout(root)
     access = read_access(layout.kubeconfig)
-    with httpx.Client(base_url=access.server, verify=access.tls, trust_env=False) as client:
+    with httpx.Client(
+        base_url=access.server, verify=access.tls, trust_env=False, timeout=30
+    ) as client:
         cluster = NodeCluster(layout, client, f"node-{uuid4().hex[:8]}")
         body = {"metadata": {"name": cluster.namespace}}
         client.post("/api/v1/namespaces", json=body).raise_for_status()
