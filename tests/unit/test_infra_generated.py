@@ -21,7 +21,7 @@ from worker_image.declared import FleetSettings
 
 FILE = "Pulumi.made-up.yaml"
 QUICK = [HealthCheck.too_slow, HealthCheck.data_too_large]
-many = settings(max_examples=500, deadline=None, suppress_health_check=QUICK)
+many = settings(max_examples=150, deadline=None, suppress_health_check=QUICK)
 
 
 def rendered(fleet: FleetConfig) -> Iterator[tuple[Any, Any, dict[str, str]]]:
