@@ -10,6 +10,7 @@ from infra import names
 from infra.foundation import Foundation
 from infra.manifests.container import BUILT, image
 from infra.manifests.preview import preview_told
+from infra.manifests.service import has_service
 from infra.models.base_contract import BASE_VERSION
 from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
@@ -27,8 +28,8 @@ class FleetOutputs:
     """Declared queues."""
     workers: dict[str, str]
     """Deployment by worker."""
-    api_service: str
-    """`namespace/name` of the HTTP API's Service."""
+    api_service: str | None
+    """`namespace/name` of the HTTP API's Service, where it has one."""
     cluster_name: Output[str] | None
     """The EKS cluster."""
     kubeconfig: Output[str] | None
@@ -56,7 +57,7 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         namespace=config.namespace,
         queues=sorted(config.queues),
         workers={name: names.worker_object(name) for name in config.workers},
-        api_service=f"{config.namespace}/{names.API}",
+        api_service=f"{config.namespace}/{names.API}" if has_service(config) else None,
         cluster_name=cluster.name if cluster else None,
         kubeconfig=cluster.kubeconfig if cluster else None,
         broker_host=cache.host if cache else None,

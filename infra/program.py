@@ -41,10 +41,10 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
         *_network_policies(config, broker, home.namespace, opts),
     )
     accounts = OwnPod(config, home.namespace, opts).needs if telling_workers(config) else ()
-    bounds = Quota(config, home.namespace, opts).needs if TIERS[config.tier].bounded else ()
+    bounds = Quota(config, home.namespace, opts).needs if TIERS[config.tier].guest else ()
     runtime = PodRuntime(
         needs=(
-            *(home.namespace, home.settings, home.data, broker.secret),
+            *(*home.needs, broker.secret),
             *(*guards, *accounts, *bounds),
         ),
         broker_checksum=broker.checksum,

@@ -19,7 +19,7 @@ PROFILE = "preview"
 """Of the base's stack file: its workers are a preview's."""
 WORKER = "preview"
 # What a preview has from its base as it is.
-_SHARED = ("nodeGroups", "prices", "networkPolicy")
+_SHARED = ("nodeGroups", "prices")
 # How the fleet uses a broker, whoever makes it; replicas to confirm are the base's own matter.
 _BROKER_USE = ("resultExpiresSeconds", "delivery", "visibilityTimeoutSeconds", "deliveryLimit")
 _BROKER_PLACE = ("at", "maxConnections")
@@ -75,7 +75,9 @@ def preview_config(base: Base, wish: Wish) -> Raw:
         "cluster": _cluster(base),
         "broker": _broker(base, wish.name),
         "keda": {"kind": "existing"},
-        "monitoring": _monitoring(base),
+        # Nobody is told of a preview: no rules, no dashboards, and nothing that reads its figures.
+        "monitoring": {"kind": "existing", "rules": False},
+        "networkPolicy": {**base.raw.get("networkPolicy", {}), "scrapers": []},
         **{key: base.raw[key] for key in _SHARED if key in base.raw},
         "queues": queues,
         "workers": workers,
@@ -204,16 +206,6 @@ def _broker(base: Base, name: str) -> Raw:
         "keyPrefix": key_prefix(name),
         **{key: stated[key] for key in shared if key in stated},
     }
-
-
-def _monitoring(base: Base) -> Raw:
-    """Scraped where the base is, and told to nobody: no receivers. The broker is the base's."""
-    monitoring = base.config.monitoring
-    kept = monitoring.model_dump(
-        mode="json", by_alias=True, include={"labels", "grafana_url", "runbooks_url"}
-    )
-    told = {key: value for key, value in kept.items() if value}
-    return {"kind": "existing", "rules": monitoring.rules, "redisExporter": False, **told}
 
 
 def _beat(base: Base) -> Raw:

@@ -127,5 +127,5 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
     context = where.config_context(config)
-    forward = f"kubectl --context {context} -n {name} port-forward service/{API} 8000:80"
+    forward = f"kubectl --context {context} -n {name} port-forward deployment/{API} 8000:http"
     return f"http://127.0.0.1:8000 after: {forward}"

@@ -72,17 +72,14 @@ def test_it_lives_on_the_bases_cluster_and_broker_under_its_own_name(stack: str)
     assert not config.on_aws
 
 
-def test_it_tells_nobody_and_its_rules_carry_labels_of_its_own() -> None:
-    config = preview("staging")
+@pytest.mark.parametrize("kind", ["AlertmanagerConfig", "PrometheusRule", "PodMonitor"])
+def test_it_tells_nobody_of_anything(kind: str) -> None:
+    loud = {"kind": "existing", "rules": True, "redisExporter": True}
 
-    objects = rendered(config)
-    rules = objects.of_kind("PrometheusRule")["fleet-alerts"]["spec"]["groups"]
-    labels = [rule["labels"] for group in rules for rule in group["rules"]]
+    objects = rendered(preview("local", monitoring=loud))
 
-    assert not objects.of_kind("AlertmanagerConfig")
-    assert {each["severity"] for each in labels} == {"ticket"}
-    assert {each["namespace"] for each in labels} == {NAME}
-    assert objects.of_kind("PodMonitor")["fleet-metrics"]["metadata"]["namespace"] == NAME
+    assert not objects.of_kind(kind)
+    assert "redis-exporter" not in objects.of_kind("Deployment")
 
 
 def test_its_image_is_the_bases_unless_the_branch_has_one() -> None:
