@@ -13,7 +13,9 @@ from infra.manifests.preview import preview_told
 from infra.manifests.service import has_service
 from infra.models.base_contract import BASE_VERSION
 from infra.models.cluster import ExistingCluster
+from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
+from infra.models.tier import TIERS
 
 _README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
 
@@ -90,9 +92,19 @@ def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:
             "secret": f"{config.namespace}/{names.BROKER}",
             "keyPrefix": config.broker.key_prefix,
             "authority": "secret" if config.broker.publishes_ca else "system",
+            **_members(config, below),
         },
         "images": _images(config, below),
     }
+
+
+def _members(config: FleetConfig, below: Foundation) -> dict[str, object]:
+    """Where previews join with users of their own; nothing where they cannot."""
+    broker = config.broker
+    if below.cache is None or not isinstance(broker, ElastiCacheBroker):
+        return {}
+    hosts = TIERS[config.tier].hosts
+    return {"engine": broker.engine, "userGroup": below.cache.user_group if hosts else None}
 
 
 def _images(config: FleetConfig, below: Foundation) -> dict[str, object]:
