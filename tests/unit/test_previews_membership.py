@@ -1,10 +1,12 @@
 """A preview's own users on the broker that its base makes: confined, members, told in time."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from fleet.previews import up
 from fleet.previews.membership import MOST_PREVIEWS, check_room, login_told, membership
 from infra import names
 from infra.manifests.aws import access_strings
@@ -160,6 +162,18 @@ def test_a_full_group_is_told_before_anything_is_made_and_one_with_room_is_not()
     with pytest.raises(RehearsalError, match="no room for another preview beside staging"):
         check_room("staging", contract(), lambda: MOST_PREVIEWS)
     check_room("local", base_contract("local", LOCAL), lambda: MOST_PREVIEWS)
+
+
+@pytest.mark.parametrize(("there", "counted"), [(MOST_PREVIEWS - 1, 0), (MOST_PREVIEWS, 2)])
+def test_previews_are_asked_for_their_base_only_where_there_might_be_too_many(
+    there: int, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Any = SimpleNamespace(previews=lambda: dict.fromkeys(map(str, range(there))))
+    beside = [SimpleNamespace(name=each) for each in (NAME, "a", "b")]
+    monkeypatch.setattr(up.records, "previews", lambda *_: beside)
+    where: Any = None
+
+    assert up._others(where, engine, NAME) == counted
 
 
 def test_the_group_takes_every_preview_that_is_let_in() -> None:
