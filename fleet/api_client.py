@@ -10,6 +10,7 @@ import httpx
 from fleet.kubernetes import Cluster, Object, condition
 from fleet.port_forward import HOST
 from infra import names
+from infra.manifests.labels import selector
 from rehearsal.errors import RehearsalError
 
 _ATTEMPTS = 5
@@ -131,7 +132,7 @@ def connect(
             what="the fleet's HTTP API is not ready",
             why="it has no ready pod" if secret else f"Secret {names.API_TOKEN} does not exist",
             mend="provision it with: make up, or pulumi up; see why with: fleet doctor",
-            where=f"namespace {namespace}, Service {names.API}",
+            where=f"namespace {namespace}, Deployment {names.API}",
         )
     client = httpx.Client(
         base_url=f"http://{address if forward is None else HOST}",
@@ -145,15 +146,14 @@ def connect(
 
 
 def pod_address(cluster: Cluster, namespace: str) -> str | None:
-    """Return `ip:port` of a ready pod that the Service selects.
+    """Return `ip:port` of a ready pod of the API.
 
-    Not from its EndpointSlices: Kubernetes refuses loopback addresses in them, and the pods'
-    addresses are on this machine's loopback.
+    Not from a Service's EndpointSlices: Kubernetes refuses loopback addresses in them, and the
+    pods' addresses are on this machine's loopback. And a preview may have no Service.
     """
-    service = cluster.get(f"/api/v1/namespaces/{namespace}/services/{names.API}") or {"spec": {}}
-    wanted = ",".join(f"{k}={v}" for k, v in (service["spec"].get("selector") or {}).items())
+    wanted = ",".join(f"{key}={value}" for key, value in selector(namespace, "api").items())
     pods = cluster.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=wanted)
-    ready = [pod for pod in pods if wanted and _is_ready(pod)]
+    ready = [pod for pod in pods if _is_ready(pod)]
     return f"{ready[0]['status']['podIP']}:{_port(ready[0])}" if ready else None
 
 

@@ -32,10 +32,11 @@ class ClusterElsewhere:
 
     def forward(self) -> PortForward:
         """The way to the fleet's HTTP API, whose pods have no address out here."""
-        service = f"service/{names.API}"
+        # A preview may have no Service; any pod of the API will do.
+        way = f"deployment/{names.API}"
         arguments = ["--context", self.context(), "--namespace", self.config.namespace]
         variables: Mapping[str, str] = os.environ | {VARIABLE: self.kubeconfig}
-        return PortForward([*arguments, "port-forward", service, ":80"], variables)
+        return PortForward([*arguments, "port-forward", way, ":http"], variables)
 
     def context(self) -> str:
         """The context's name.

@@ -15,9 +15,11 @@ from fleet.deviation import deviation
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
 from fleet.pulumi_runs import Pulumi, Run
+from fleet.rehearsed_preview import RehearsedPreview
 from fleet.rehearsed_stage import copied
 from fleet.session import Session
 from infra.models.fleet import FleetConfig
+from infra.models.tier import TIERS
 from rehearsal.cloud import inventory, program
 from rehearsal.cloud.clients import Clients
 from rehearsal.layout import Layout
@@ -60,6 +62,9 @@ class Rehearsal:
         self._come_up(pulumi)
         self._work()
         self._stay(pulumi)
+        if TIERS[self.config.tier].hosts:
+            given = self.project, self.stack, self.config, self.clients, self.progress
+            RehearsedPreview(*given).visit(pulumi)
         self._befall_the_broker(pulumi)
         self._change_one_queue(pulumi)
         self._go(pulumi)

@@ -24,7 +24,7 @@ API_TOKEN_KEY = "apiToken"  # noqa: S105 - the key's name
 _PART_DEPTH = 2
 _SCALARS = frozenset({"tier", "namespace", "profile"})
 # What tells two kinds of one part from each other; no key of the file.
-_KINDS = frozenset({"existing", "eks", "elasticache", "new", "reference", "source"})
+_KINDS = frozenset({"existing", "eks", "elasticache", "guest", "new", "reference", "source"})
 
 
 class ConfigError(Exception):

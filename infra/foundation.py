@@ -57,7 +57,7 @@ def foundation(config: FleetConfig) -> Foundation:
         kubernetes = _kubernetes(config, None)
         add_ons = _add_ons(config, kubernetes, None, [])
         return Foundation(kubernetes, add_ons)
-    return _on_aws(config, _place(config, config.region))
+    return _on_aws(config, aws_place(config, config.region))
 
 
 def _on_aws(config: FleetConfig, place: Place) -> Foundation:
@@ -80,7 +80,8 @@ def _on_aws(config: FleetConfig, place: Place) -> Foundation:
     return Foundation(kubernetes, [*ready, *add_ons], runtime, cache, topic, images)
 
 
-def _place(config: FleetConfig, region: str) -> Place:
+def aws_place(config: FleetConfig, region: str) -> Place:
+    """Provider and tags of what a stack makes on AWS."""
     provider = aws.Provider("aws", region=region)
     tags = fleet_tags(config, pulumi.get_stack())
 

@@ -1,6 +1,6 @@
 """Every name that others see, in one place: Kubernetes objects, and what AWS shares by name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 WORKER_PREFIX = "worker-"
@@ -57,6 +57,8 @@ _REPLICATION_GROUP = NameLimit("ElastiCache replication group", 40, "CreateRepli
 _CACHE_USER = NameLimit("ElastiCache user", 40, "CreateUser")
 _REPOSITORY = NameLimit("ECR repository", 256, "CreateRepository")
 _BUDGET = NameLimit("AWS budget", 100, "CreateBudget")
+GUEST_USERS = ("fleet", "keda", "exporter")
+"""Of which the last one only where a guest runs redis_exporter."""
 CACHE_USERS = ("default", "blue", "green", "keda", "exporter", "producer")
 
 
@@ -68,6 +70,16 @@ def replication_group(namespace: str) -> str:
 def cache_user(namespace: str, user: str) -> str:
     """Id of an ElastiCache user, or of the group of all where `user` is `users`."""
     return f"{namespace}-{user}"
+
+
+def cache_user_problems(namespace: str, users: Iterable[str]) -> Iterator[str]:
+    """Ids of ElastiCache users that AWS would refuse."""
+    yield from _too_long(namespace, [(_CACHE_USER, cache_user(namespace, u)) for u in users])
+    if "--" in namespace or not namespace[:1].isalpha():
+        yield (
+            f"namespace {namespace!r} cannot begin an ElastiCache user's id: that begins with a "
+            "letter and has no two hyphens in a row"
+        )
 
 
 def repository(namespace: str) -> str:
@@ -92,17 +104,21 @@ def aws_name_problems(namespace: str, cluster: str | None) -> Iterator[str]:
         (_REPOSITORY, repository(namespace)),
         (_BUDGET, budget(namespace)),
     ]
+    yield from _too_long(namespace, made)
+    if "--" in namespace or not namespace[:1].isalpha():
+        yield (
+            f"namespace {namespace!r} cannot name an ElastiCache replication group: that begins "
+            "with a letter and has no two hyphens in a row"
+        )
+
+
+def _too_long(namespace: str, made: Iterable[tuple[NameLimit, str]]) -> Iterator[str]:
     for limit, name in made:
         if len(name) > limit.longest:
             yield (
                 f"namespace {namespace!r} makes the {limit.service} name {name!r} of {len(name)} "
                 f"characters, above the {limit.longest} that AWS takes ({limit.source})"
             )
-    if "--" in namespace or not namespace[:1].isalpha():
-        yield (
-            f"namespace {namespace!r} cannot name an ElastiCache replication group: that begins "
-            "with a letter and has no two hyphens in a row"
-        )
 
 
 def allow_worker(worker: str) -> str:

@@ -10,9 +10,12 @@ from infra import names
 from infra.foundation import Foundation
 from infra.manifests.container import BUILT, image
 from infra.manifests.preview import preview_told
+from infra.manifests.service import has_service
 from infra.models.base_contract import BASE_VERSION
 from infra.models.cluster import ExistingCluster
+from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
+from infra.models.tier import TIERS
 
 _README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
 
@@ -27,8 +30,8 @@ class FleetOutputs:
     """Declared queues."""
     workers: dict[str, str]
     """Deployment by worker."""
-    api_service: str
-    """`namespace/name` of the HTTP API's Service."""
+    api_service: str | None
+    """`namespace/name` of the HTTP API's Service, where it has one."""
     cluster_name: Output[str] | None
     """The EKS cluster."""
     kubeconfig: Output[str] | None
@@ -56,7 +59,7 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         namespace=config.namespace,
         queues=sorted(config.queues),
         workers={name: names.worker_object(name) for name in config.workers},
-        api_service=f"{config.namespace}/{names.API}",
+        api_service=f"{config.namespace}/{names.API}" if has_service(config) else None,
         cluster_name=cluster.name if cluster else None,
         kubeconfig=cluster.kubeconfig if cluster else None,
         broker_host=cache.host if cache else None,
@@ -89,9 +92,19 @@ def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:
             "secret": f"{config.namespace}/{names.BROKER}",
             "keyPrefix": config.broker.key_prefix,
             "authority": "secret" if config.broker.publishes_ca else "system",
+            **_members(config, below),
         },
         "images": _images(config, below),
     }
+
+
+def _members(config: FleetConfig, below: Foundation) -> dict[str, object]:
+    """Where previews join with users of their own; nothing where they cannot."""
+    broker = config.broker
+    if below.cache is None or not isinstance(broker, ElastiCacheBroker):
+        return {}
+    hosts = TIERS[config.tier].hosts
+    return {"engine": broker.engine, "userGroup": below.cache.user_group if hosts else None}
 
 
 def _images(config: FleetConfig, below: Foundation) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from infra import names
 from infra.components.alerts import Alerts
 from infra.components.api import Api
+from infra.components.aws.guest_users import GuestUsers
 from infra.components.base_stack import require_base
 from infra.components.broker import Broker
 from infra.components.dashboards import Dashboards
@@ -19,10 +20,11 @@ from infra.components.queue_workers import QueueWorkers
 from infra.components.quota import Quota
 from infra.components.redis_exporter import RedisExporter
 from infra.components.runtime import PodRuntime
-from infra.foundation import Foundation, foundation
+from infra.foundation import Foundation, aws_place, foundation
 from infra.manifests.own_pod import telling_workers
 from infra.models.broker import ExistingBroker
 from infra.models.fleet import FleetConfig
+from infra.models.guest_broker import GuestBroker
 from infra.models.tier import TIERS
 from infra.outputs import FleetOutputs, fleet_outputs
 
@@ -41,10 +43,10 @@ def deploy(config: FleetConfig, api_token: Output[str]) -> FleetOutputs:
         *_network_policies(config, broker, home.namespace, opts),
     )
     accounts = OwnPod(config, home.namespace, opts).needs if telling_workers(config) else ()
-    bounds = Quota(config, home.namespace, opts).needs if TIERS[config.tier].bounded else ()
+    bounds = Quota(config, home.namespace, opts).needs if TIERS[config.tier].guest else ()
     runtime = PodRuntime(
         needs=(
-            *(home.namespace, home.settings, home.data, broker.secret),
+            *(*home.needs, broker.secret),
             *(*guards, *accounts, *bounds),
         ),
         broker_checksum=broker.checksum,
@@ -84,6 +86,9 @@ def _broker(
 ) -> Broker | OwnedBroker:
     if isinstance(config.broker, ExistingBroker):
         return Broker(config.broker, namespace, config.namespace, opts)
+    if isinstance(config.broker, GuestBroker):
+        users = GuestUsers(aws_place(config, config.broker.user_group.region), config.broker)
+        return OwnedBroker(config, users.access, namespace, opts)
     if below.cache is None:
         raise TypeError("a stack with broker.kind elasticache has a cache")
     return OwnedBroker(config, below.cache, namespace, opts)

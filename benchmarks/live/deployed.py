@@ -14,9 +14,9 @@ from fleet.kubernetes import Cluster, Object, condition
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.broker import broker_secret
+from infra.manifests.data import data_claim
 from infra.manifests.labels import WORKER_LABEL, metadata
 from infra.manifests.scaled_object import trigger_authentication
-from infra.manifests.settings import data_claim
 from infra.models.broker import ExistingBroker
 from rehearsal.control_plane.platform_objects import PLATFORM_NAMESPACE
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fleet.previews.membership import membership
 from fleet.previews.naming import key_prefix
 from infra.models.base_contract import BaseContract
 from infra.models.fleet import FleetConfig
@@ -19,7 +20,7 @@ PROFILE = "preview"
 """Of the base's stack file: its workers are a preview's."""
 WORKER = "preview"
 # What a preview has from its base as it is.
-_SHARED = ("nodeGroups", "prices", "networkPolicy")
+_SHARED = ("nodeGroups", "prices", "tags")
 # How the fleet uses a broker, whoever makes it; replicas to confirm are the base's own matter.
 _BROKER_USE = ("resultExpiresSeconds", "delivery", "visibilityTimeoutSeconds", "deliveryLimit")
 _BROKER_PLACE = ("at", "maxConnections")
@@ -62,7 +63,6 @@ def preview_config(base: Base, wish: Wish) -> Raw:
         RehearsalError: the base cannot have such a preview.
 
     """
-    _check_login(base)
     on_gpus = _gpu_workers(base) if wish.training else {}
     workers = {**_workers(base), **on_gpus}
     served = {queue for worker in workers.values() for queue in worker["queues"]}
@@ -75,25 +75,15 @@ def preview_config(base: Base, wish: Wish) -> Raw:
         "cluster": _cluster(base),
         "broker": _broker(base, wish.name),
         "keda": {"kind": "existing"},
-        "monitoring": _monitoring(base),
+        # Nobody is told of a preview: no rules, no dashboards, and nothing that reads its figures.
+        "monitoring": {"kind": "existing", "rules": False},
+        "networkPolicy": {**base.raw.get("networkPolicy", {}), "scrapers": []},
         **{key: base.raw[key] for key in _SHARED if key in base.raw},
         "queues": queues,
         "workers": workers,
         "beat": _beat(base),
         "api": {**base.raw.get("api", {}), "replicas": 1, "outbox": False},
     }
-
-
-def _check_login(base: Base) -> None:
-    """A preview logs in as its base does; a user that is confined to a prefix helps it nothing."""
-    broker = base.told.broker
-    if broker.owned and broker.key_prefix:
-        raise RehearsalError(
-            what=f"stack {base.stack} cannot have previews yet",
-            why=f"its broker's users may touch keys under {broker.key_prefix!r} only, and a "
-            "preview, which logs in as its base does, has a prefix of its own",
-            mend="leave broker.keyPrefix out of the base's stack file",
-        )
 
 
 def _workers(base: Base) -> dict[str, Raw]:
@@ -194,9 +184,13 @@ def _cluster(base: Base) -> Raw:
 
 
 def _broker(base: Base, name: str) -> Raw:
+    """A user of its own where the base makes its broker; else the base's login."""
     stated = base.raw["broker"]
+    if base.told.broker.owned:
+        use = {key: stated[key] for key in _BROKER_USE if key in stated}
+        return {**membership(base.stack, base.told), "keyPrefix": key_prefix(name), **use}
     namespace, secret = base.told.broker.secret.split("/", 1)
-    shared = _BROKER_USE if base.told.broker.owned else (*_BROKER_USE, *_BROKER_PLACE)
+    shared = (*_BROKER_USE, *_BROKER_PLACE)
     return {
         "kind": "existing",
         "connectionSecret": {"namespace": namespace, "name": secret},
@@ -204,16 +198,6 @@ def _broker(base: Base, name: str) -> Raw:
         "keyPrefix": key_prefix(name),
         **{key: stated[key] for key in shared if key in stated},
     }
-
-
-def _monitoring(base: Base) -> Raw:
-    """Scraped where the base is, and told to nobody: no receivers. The broker is the base's."""
-    monitoring = base.config.monitoring
-    kept = monitoring.model_dump(
-        mode="json", by_alias=True, include={"labels", "grafana_url", "runbooks_url"}
-    )
-    told = {key: value for key, value in kept.items() if value}
-    return {"kind": "existing", "rules": monitoring.rules, "redisExporter": False, **told}
 
 
 def _beat(base: Base) -> Raw:

@@ -16,6 +16,7 @@ from fleet.previews.base import base_of
 from fleet.previews.checkout import Checkout
 from fleet.previews.cost import cost
 from fleet.previews.engine import PreviewEngine
+from fleet.previews.membership import MOST_PREVIEWS, check_room, login_told
 from fleet.previews.naming import preview_name
 from fleet.previews.place import Place, place
 from fleet.previews.stack_file import Base, Wish, preview_config
@@ -67,6 +68,7 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
         image=asked.image,
         training=asked.training,
     )
+    check_room(where.base, base.told, lambda: _others(where, engine, name))
     config = write(project, base, wish)
     progress.say("preview", f"{name} of branch {branch}, beside {asked.base}")
     with progress.running("pulumi up") as tell:
@@ -78,6 +80,13 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     progress.say("ready", f"after {progress.elapsed_s():.0f} s")
     _tell(console, where, name, config)
     return name
+
+
+def _others(where: Place, engine: PreviewEngine, name: str) -> int:
+    """Previews beside a base; asked of each only where all there are would be too many."""
+    if len(engine.previews()) < MOST_PREVIEWS:
+        return 0
+    return sum(each.name != name for each in records.previews(where, engine))
 
 
 def write(project: Project, base: Base, wish: Wish) -> FleetConfig:
@@ -116,7 +125,7 @@ def _tell(console: Console, where: Place, name: str, config: FleetConfig) -> Non
         f"queues    {', '.join(sorted(config.queues))}",
         f"expires   {config.preview.expires_at:%Y-%m-%d %H:%M} UTC; the next up moves it",
         f"cost      a day {cost(config)}",
-        f"broker    login of {where.base}; prefix {config.broker.key_prefix} alone parts its keys",
+        f"broker    {login_told(config, where.base)}",
         f"look      fleet status -s {name}",
     ]
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
@@ -127,5 +136,5 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
     context = where.config_context(config)
-    forward = f"kubectl --context {context} -n {name} port-forward service/{API} 8000:80"
+    forward = f"kubectl --context {context} -n {name} port-forward deployment/{API} 8000:http"
     return f"http://127.0.0.1:8000 after: {forward}"

@@ -8,12 +8,13 @@ from infra import names
 from infra.components.runtime import TOKEN_CHECKSUM, PodRuntime, annotated, completed
 from infra.manifests.broker import checksum
 from infra.manifests.deployment import api_deployment
-from infra.manifests.labels import metadata, selector
+from infra.manifests.labels import metadata
+from infra.manifests.service import api_service, has_service
 from infra.models.fleet import FleetConfig
 
 
 class Api(ComponentResource):
-    """Secret `api-token`, Deployment `api`, Service `api`."""
+    """Secret `api-token`, Deployment `api`, and Service `api` where anyone may call it."""
 
     def __init__(
         self,
@@ -41,14 +42,12 @@ class Api(ComponentResource):
             spec=annotated(completed(api_deployment(config), runtime), TOKEN_CHECKSUM, mark),
             opts=ResourceOptions(parent=self, depends_on=[*runtime.needs, secret]),
         )
-        Service(
-            names.API,
-            # The Deployment is awaited; endpoints come with its pods.
-            metadata=meta | {"annotations": {"pulumi.com/skipAwait": "true"}},
-            spec={
-                "selector": selector(config.namespace, "api"),
-                "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
-            },
-            opts=child,
-        )
-        self.register_outputs({"service": names.API})
+        if has_service(config):
+            Service(
+                names.API,
+                # The Deployment is awaited; endpoints come with its pods.
+                metadata=meta | {"annotations": {"pulumi.com/skipAwait": "true"}},
+                spec=api_service(config),
+                opts=child,
+            )
+        self.register_outputs({"deployment": names.API})

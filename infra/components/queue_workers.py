@@ -9,13 +9,13 @@ from infra import names
 from infra.components.runtime import PodRuntime, completed
 from infra.manifests.deployment import worker_deployment
 from infra.manifests.labels import metadata
-from infra.manifests.pod_disruption_budget import pod_disruption_budget
+from infra.manifests.pod_disruption_budget import is_budgeted, pod_disruption_budget
 from infra.manifests.scaled_object import scaled_object
 from infra.models.fleet import FleetConfig
 
 
 class QueueWorkers(ComponentResource):
-    """Deployment, budget and ScaledObject of one worker; KEDA, not Pulumi, owns the replicas."""
+    """Deployment, ScaledObject and budget of one worker; KEDA, not Pulumi, owns the replicas."""
 
     def __init__(
         self,
@@ -35,12 +35,13 @@ class QueueWorkers(ComponentResource):
             spec=spec,
             opts=ResourceOptions(parent=self, depends_on=runtime.needs),
         )
-        PodDisruptionBudget(
-            names.worker_object(name),
-            metadata=meta,
-            spec=pod_disruption_budget(config, name),
-            opts=ResourceOptions(parent=self, depends_on=[deployment]),
-        )
+        if is_budgeted(config, name):
+            PodDisruptionBudget(
+                names.worker_object(name),
+                metadata=meta,
+                spec=pod_disruption_budget(config, name),
+                opts=ResourceOptions(parent=self, depends_on=[deployment]),
+            )
         # Destroyed in reverse: a ScaledObject goes before what it scales and reads.
         CustomResource(
             names.worker_object(name),

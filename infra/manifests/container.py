@@ -2,6 +2,7 @@
 
 from infra import names
 from infra.manifests import Manifest
+from infra.manifests.data import VOLUME, data_volume
 from infra.manifests.restricted import restricted_container
 from infra.models.fleet import FleetConfig
 from infra.models.image import ImageSource
@@ -39,7 +40,7 @@ def container(config: FleetConfig, name: str, command: list[str], resources: Res
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
             *authority_mounts(config),
             {"name": "settings", "mountPath": _SETTINGS_DIR, "readOnly": True},
-            {"name": "data", "mountPath": DATA_DIR},
+            {"name": VOLUME, "mountPath": DATA_DIR},
         ],
     }
 
@@ -58,7 +59,7 @@ def volumes(config: FleetConfig) -> list[Manifest]:
         {"name": "tmp", "emptyDir": {}},
         *authority_volumes(config),
         {"name": "settings", "configMap": {"name": names.SETTINGS}},
-        {"name": "data", "persistentVolumeClaim": {"claimName": names.DATA}},
+        data_volume(config),
     ]
 
 

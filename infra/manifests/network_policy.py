@@ -55,7 +55,8 @@ def fleet_egress(config: FleetConfig, broker: BrokerAddress | None) -> list[Mani
 
 def allowed(config: FleetConfig) -> dict[str, Manifest]:
     """Specs, by name, of what some pods alone reach, or are reached by."""
-    found = {names.ALLOW_METRICS: _metrics(config)}
+    # Without a sender a rule would let in every one.
+    found = {names.ALLOW_METRICS: _metrics(config)} if scrapers(config) else {}
     if callers := config.network_policy.callers:
         api = _pods(config, component=("api",))
         found[names.ALLOW_CALLERS] = _ingress(api, callers, config.api.port)
@@ -69,6 +70,27 @@ def allowed(config: FleetConfig) -> dict[str, Manifest]:
             own = _pods(config, workers=[worker])
             found[names.allow_worker(worker)] = _egress(own, [_to(place) for place in places])
     return found
+
+
+def guest_policy(config: FleetConfig) -> Manifest:
+    """Spec, but for `egress`, of a guest's only policy: it denies to every pod of the namespace.
+
+    What it allows, it allows to each of them: they run one branch's image with one login, and what
+    any of them may reach is open to that branch anyway.
+    """
+    rules = [rule for each in allowed(config).values() for rule in each.get("ingress", ())]
+    return {**deny_all(), "ingress": rules}
+
+
+def guest_egress(config: FleetConfig, broker: BrokerAddress | None) -> list[Manifest]:
+    """The rules of a guest's policy: those of `fleet_egress`, and of each worker.
+
+    Raises:
+        ValueError: as `fleet_egress`.
+
+    """
+    own = [rule for each in allowed(config).values() for rule in each.get("egress", ())]
+    return [*fleet_egress(config, broker), *own]
 
 
 def _metrics(config: FleetConfig) -> Manifest:

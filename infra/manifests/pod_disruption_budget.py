@@ -2,7 +2,13 @@
 
 from infra.manifests import Manifest
 from infra.manifests.labels import selector
+from infra.models.agreement import plan
 from infra.models.fleet import FleetConfig
+
+
+def is_budgeted(config: FleetConfig, name: str) -> bool:
+    """Whether a budget bounds anything: one pod at a time of one pod at most does not."""
+    return plan(config, name).max_replicas > 1
 
 
 def pod_disruption_budget(config: FleetConfig, name: str) -> Manifest:

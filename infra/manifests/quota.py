@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from infra.manifests import Manifest
 from infra.manifests.container import GPU
+from infra.manifests.data import claims_data
 from infra.manifests.deployment import (
     api_deployment,
     beat_deployment,
@@ -15,6 +16,7 @@ from infra.manifests.deployment import (
     worker_deployment,
 )
 from infra.manifests.redis_exporter import redis_exporter_deployment
+from infra.manifests.service import has_service
 from infra.models.agreement import plan
 from infra.models.fleet import FleetConfig
 from infra.models.placement import mebibytes, millicores
@@ -67,15 +69,16 @@ def resource_quota(config: FleetConfig) -> Manifest:
         for kind in ("requests", "limits")
         for resource in ("cpu", "memory")
     }
+    claims = claims_data(config)
     return {
         "hard": {
             **hard,
             # Of an extended resource Kubernetes bounds requests only, which its limits equal.
             f"requests.{GPU}": _sum(every, "requests", GPU),
             "pods": str(sum(each.in_rollout for each in every)),
-            "persistentvolumeclaims": "1",
-            "requests.storage": config.cluster.storage,
-            "services": "1",
+            "persistentvolumeclaims": str(int(claims)),
+            "requests.storage": config.cluster.storage if claims else "0",
+            "services": str(int(has_service(config))),
             # Either would open the preview to others than the base's own callers.
             "services.nodeports": "0",
             "services.loadbalancers": "0",

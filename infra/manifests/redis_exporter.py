@@ -17,7 +17,7 @@ from infra.manifests.container import (
 from infra.manifests.labels import labels, selector
 from infra.manifests.releases import REDIS_EXPORTER_IMAGE
 from infra.manifests.restricted import restricted_container, restricted_pod
-from infra.models.elasticache import ElastiCacheBroker
+from infra.models.broker import ExistingBroker
 from infra.models.fleet import FleetConfig
 
 PROGRAM = "/redis_exporter"
@@ -35,7 +35,7 @@ def redis_exporter_image(config: FleetConfig) -> str:
 def redis_exporter_secret(config: FleetConfig) -> str:
     """Name of the Secret with its login: a user of its own where it is given or made one."""
     broker = config.broker
-    own = isinstance(broker, ElastiCacheBroker) or broker.exporter_secret is not None
+    own = not isinstance(broker, ExistingBroker) or broker.exporter_secret is not None
     return names.BROKER_EXPORTER if own else names.BROKER
 
 

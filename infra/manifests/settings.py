@@ -73,12 +73,3 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
         "deliveryLimit": config.broker.delivery_limit,
         "confirmReplicas": config.broker.confirm_replicas,
     }
-
-
-def data_claim(config: FleetConfig) -> Manifest:
-    """Spec of the claim for data that tasks share: datasets, scrapes, checkpoints."""
-    return {
-        "accessModes": ["ReadWriteMany"],
-        "storageClassName": config.cluster.storage_class,
-        "resources": {"requests": {"storage": config.cluster.storage}},
-    }

@@ -8,6 +8,7 @@ from infra.models.broker import BrokerUse, ExistingBroker
 from infra.models.cluster import NodeGroupSpec
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fairness import fairness_problems
+from infra.models.guest_broker import GuestBroker
 from infra.models.placement import group_problems, placement_problems
 from infra.models.pool import pool_problems
 from infra.models.prefetch import prefetch_problems
@@ -132,9 +133,10 @@ def _lease(broker: BrokerUse) -> Iterator[str]:
         )
 
 
-def _confirmed(broker: ExistingBroker | ElastiCacheBroker) -> Iterator[str]:
+def _confirmed(broker: ExistingBroker | ElastiCacheBroker | GuestBroker) -> Iterator[str]:
     if broker.confirm_replicas > broker.replicas:
-        stated = "replicas" if isinstance(broker, ExistingBroker) else "nodes, less the primary"
+        made = isinstance(broker, ElastiCacheBroker)
+        stated = "nodes, less the primary" if made else "replicas"
         yield (
             f"broker.confirmReplicas is {broker.confirm_replicas}, above the {broker.replicas} "
             f"replicas that the broker has (broker.{stated}): no publish would be confirmed"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infra import names
 from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
+from infra.models.guest_broker import GuestBroker
 from infra.models.image import ImageSource
 from infra.models.network import NewNetwork, overlapping, pod_addresses
 
@@ -22,6 +23,8 @@ def aws_problems(fleet: "FleetConfig") -> Iterator[str]:
     """Every disagreement of a stack that owns something on AWS, or would have to."""
     if not fleet.on_aws:
         yield from _buildable(fleet)
+        if isinstance(fleet.broker, GuestBroker):
+            yield from names.cache_user_problems(fleet.namespace, names.GUEST_USERS)
         return
     if fleet.region is None:
         yield "aws:region is missing: the cluster, its zones and the broker are of one region"

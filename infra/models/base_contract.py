@@ -38,10 +38,14 @@ class BaseBroker(_Told):
     """`namespace/name` of a Secret with address and login."""
     key_prefix: str = ""
     authority: Literal["secret", "system"] = "system"
+    port: int | None = None
+    engine: Literal["valkey", "redis"] | None = None
+    user_group: str | None = None
+    """Whose members log in to a broker that the base makes, if it lets in those of previews."""
 
     @property
     def owned(self) -> bool:
-        """Whether the base makes it, with users that are confined to its own keys."""
+        """Whether the base makes it, with users of its own."""
         return self.host is not None
 
 
@@ -49,6 +53,7 @@ class BaseContract(_Told):
     """The output `base`, version 1."""
 
     version: Literal[1]
+    region: str | None = None
     tier: str
     namespace: str
     cluster: BaseCluster

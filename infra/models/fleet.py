@@ -15,6 +15,7 @@ from infra.models.broker import ExistingBroker
 from infra.models.cluster import ExistingCluster, NodeGroupSpec
 from infra.models.eks import EksCluster
 from infra.models.elasticache import ElastiCacheBroker
+from infra.models.guest_broker import GuestBroker
 from infra.models.image import WorkerImage
 from infra.models.network import ExistingNetwork, NewNetwork
 from infra.models.network_policy import NetworkPolicySpec
@@ -52,7 +53,7 @@ class FleetConfig(Spec):
     image: WorkerImage
     """A reference, by digest outside of tests; or `cpu` and `gpu`; or `build`."""
     cluster: ExistingCluster | EksCluster = Field(discriminator="kind")
-    broker: ExistingBroker | ElastiCacheBroker = Field(discriminator="kind")
+    broker: ExistingBroker | ElastiCacheBroker | GuestBroker = Field(discriminator="kind")
     network: NewNetwork | ExistingNetwork | None = Field(default=None, discriminator="kind")
     """Of an EKS cluster or an ElastiCache broker; a new one beside `cluster.kind: eks`."""
     network_policy: NetworkPolicySpec = NetworkPolicySpec()

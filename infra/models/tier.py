@@ -19,15 +19,18 @@ class TierDefaults(Spec):
     cooldown_period_s: PositiveInt | None = None
     pages: bool = False
     """Whether an alert may wake someone; else every one of them is a ticket."""
-    bounded: bool = False
-    """Whether its namespace has a quota: it is a guest on another stack's cluster."""
+    hosts: bool = False
+    """Whether previews may live beside it, as members of its broker's user group."""
+    guest: bool = False
+    """Whether it lives in another stack's cluster for a while: bounded by a quota, of few objects,
+    and in a namespace where no pod is anything but the fleet's."""
 
 
 TIERS: Mapping[Tier, TierDefaults] = {
     "prod": TierDefaults(pages=True),
-    "staging": TierDefaults(max_replicas=5),
+    "staging": TierDefaults(max_replicas=5, hosts=True),
     # A branch's copy is to cost cents.
-    "preview": TierDefaults(max_replicas=1, bounded=True),
+    "preview": TierDefaults(max_replicas=1, guest=True),
     # Someone is looking: quick to wake, quick to rest.
-    "local": TierDefaults(max_replicas=6, polling_interval_s=1, cooldown_period_s=10),
+    "local": TierDefaults(max_replicas=6, polling_interval_s=1, cooldown_period_s=10, hosts=True),
 }

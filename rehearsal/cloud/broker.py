@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +98,16 @@ class Broker:
             self._command("ACL", "SETUSER", name, *rules)
             with self._lock:
                 self._users.add(name)
+
+    def drop_users(self, names: Collection[str]) -> None:
+        """Take some users away; their connections end."""
+        if self.operator is None:
+            return
+        with self._lock:
+            known = self._users.intersection(names)
+            self._users -= known
+        for name in sorted(known):
+            self._command("ACL", "DELUSER", name)
 
     def forget(self) -> None:
         """Take the users away again; their connections end."""

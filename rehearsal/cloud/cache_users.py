@@ -72,17 +72,41 @@ def create_user_group(request: Request) -> Record:
 def modify_user_group(request: Request) -> Record:
     key = request.text("UserGroupId")
     record = found(request, USERS, key)
+    members = texts(record["UserIds"])
     gone = texts(request.parameters.get("UserIdsToRemove"))
-    kept = [each for each in texts(record["UserIds"]) if each not in gone]
-    both = [*kept, *texts(request.parameters.get("UserIdsToAdd"))]
+    come = texts(request.parameters.get("UserIdsToAdd"))
+    _check_change(key, members, gone, come)
+    both = [*(each for each in members if each not in gone), *come]
     _check_users(request, both)
     changed = STORE.change(request.region, USERS, key, lambda old: old.update(UserIds=both))
     apply_users(request, key)
+    _dismiss(request, gone)
     return changed
+
+
+def _check_change(group: str, members: list[str], gone: list[str], come: list[str]) -> None:
+    """ElastiCache refuses both (hashicorp/terraform-provider-aws issue 49945)."""
+    told = [f"{each} is not a member of user group {group}" for each in gone if each not in members]
+    told += [f"{each} is a member of user group {group}" for each in come if each in members]
+    if told:
+        raise Refusal("InvalidParameterValue", told[0])
+
+
+def _dismiss(request: Request, gone: list[str]) -> None:
+    """Who is no member of any group cannot log in."""
+    groups = STORE.all(request.region, USERS)
+    left = [each for each in gone if not any(each in texts(group["UserIds"]) for group in groups)]
+    names = [str(found(request, USER, each)["UserName"]) for each in left]
+    if names:
+        BROKER.drop_users(names)
 
 
 def _check_users(request: Request, ids: list[str]) -> None:
     users = [found(request, USER, each) for each in ids]
+    names = [str(user["UserName"]) for user in users]
+    if double := sorted({each for each in names if names.count(each) > 1}):
+        told = f"User group has several users with the user name {double[0]}"
+        raise Refusal("DuplicateUserName", told)
     if not any(user["UserName"] == "default" for user in users):
         told = "User group needs to contain a user with the user name default"
         raise Refusal("DefaultUserRequired", told)

@@ -82,6 +82,10 @@ def test_a_stack_comes_up_works_stays_changes_and_goes(stack: str, rehearse: Reh
     assert f"imagineer-{stack}-gpu-" in found(r"come from zero for a task: (.+)", printed)
     assert len(re.findall(r"(?:up|refresh) +no change", printed)) == 2
     assert ("a replica is primary" in printed) == (stack == "prod")
+    if stack == "staging":
+        assert "each user is refused on the other's" in found(r"(preview-feature-.+)", printed)
+        assert "no change, and no drift by the preview's users" in printed
+        assert "down, without a user or a key left" in printed
     if stack == "prod":
         assert "0 lost, 0 failed, 0 run twice" in found(r"rotation +(500 tasks.+)", printed)
         assert "0 lost, 0 failed, 0 run twice" in found(r"failover +(500 tasks.+)", printed)

@@ -237,3 +237,13 @@ def test_tiers_are_told_by_the_stacks_name(
         return Rule("r", "R.", "low", "m", stacks=pattern).is_about(stack, {})
 
     assert (is_about(PRODUCTION), is_about(THROWAWAY)) == (is_production, is_throwaway)
+
+
+@pytest.mark.parametrize(("most", "is_kept"), [(1, True), (2, False), (None, False)])
+def test_a_worker_that_has_one_pod_at_most_needs_no_budget(
+    most: int | None, *, is_kept: bool
+) -> None:
+    given = changed("mailer-budget/spec/selector/matchLabels/app", "x")
+    put(given, "mailer-scaler/spec/maxReplicaCount", most)
+
+    assert (texts("worker-has-budget", given) == []) is is_kept

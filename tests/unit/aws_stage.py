@@ -172,8 +172,8 @@ def changed(name: str, **changes: Any) -> FleetConfig:
     return FleetConfig.model_validate({**raw, **changes})
 
 
-def rendered(config: FleetConfig) -> Rendered:
-    recorder = AwsRecorder()
+def rendered(config: FleetConfig, recorder: AwsRecorder | None = None) -> Rendered:
+    recorder = recorder or AwsRecorder()
     engine = Engine(recorder)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

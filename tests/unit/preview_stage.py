@@ -47,8 +47,10 @@ STAGING: dict[str, Any] = {
         "host": "master.broker.test",
         "port": 6379,
         "secret": "imagineer-staging/broker",
-        "keyPrefix": "",
+        "keyPrefix": "staging:",
         "authority": "system",
+        "engine": "valkey",
+        "userGroup": "imagineer-staging-users",
     },
     "images": {"cpu": f"registry.test/worker@{DIGEST}", "gpu": f"registry.test/worker@{DIGEST}"},
 }
@@ -92,7 +94,10 @@ class Beside(Recorder):
         if args.typ == "pulumi:pulumi:StackReference":
             self.resources.append(args)
             return args.name, {**args.inputs, "outputs": {"base": self.told}}
-        return super().new_resource(args)
+        identity, outputs = super().new_resource(args)
+        if args.typ == "random:index/randomPassword:RandomPassword":
+            return identity, {**outputs, "result": f"drawn-{args.name}"}
+        return identity, outputs
 
 
 def rendered(config: FleetConfig, told: object = None) -> Recorder:

@@ -111,8 +111,10 @@ def test_previews_get_a_contract_with_a_version() -> None:
         "host": "master.broker.test",
         "port": 6379,
         "secret": "imagineer-staging/broker",
-        "keyPrefix": "",
+        "keyPrefix": "staging:",
         "authority": "system",
+        "engine": "valkey",
+        "userGroup": "imagineer-staging-users",
     }
     assert (base["storageClass"], base["nodeGroups"]) == ("fleet-shared", ["cpu", "gpu"])
     assert base["cluster"]["name"] == "imagineer-staging"

@@ -60,3 +60,59 @@ def test_of_two_users_changed_at_once_the_server_keeps_both_changes(broker: Slow
 
     assert len(broker.told) == 2
     assert [secrets for _, secrets in broker.told[-1].values()] == [[NEW], [NEW]]
+
+
+@dataclass
+class Doors:
+    """Who may log in, as the real server would be told."""
+
+    open: set[str] = field(default_factory=set)
+
+    def set_users(self, users: Users) -> None:
+        self.open |= users.keys()
+
+    def drop_users(self, names: list[str]) -> None:
+        self.open -= set(names)
+
+
+@pytest.fixture
+def doors(broker: SlowBroker, monkeypatch: pytest.MonkeyPatch) -> Doors:
+    """Of the same group, with a user that another stack made."""
+    assert not broker.told
+    made = Doors({"default", "blue"})
+    monkeypatch.setattr(cache_users, "BROKER", made)
+    cache_users.create_user(asked(UserId="guest", UserName="guest", Passwords=[OLD]))
+    return made
+
+
+def change(**parameters: object) -> object:
+    return cache_users.modify_user_group(asked(UserGroupId="all", **parameters))["UserIds"]
+
+
+def test_who_joins_a_group_may_log_in_and_who_leaves_it_may_not(doors: Doors) -> None:
+    assert change(UserIdsToAdd=["guest"]) == ["default", "blue", "guest"]
+    assert doors.open == {"default", "blue", "guest"}
+    with pytest.raises(Refusal, match="is in a user group"):
+        cache_users.delete_user(asked(UserId="guest"))
+
+    assert change(UserIdsToRemove=["guest"]) == ["default", "blue"]
+    assert doors.open == {"default", "blue"}
+    cache_users.delete_user(asked(UserId="guest"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ({"UserIdsToAdd": ["blue"]}, "blue is a member of user group all"),
+        ({"UserIdsToRemove": ["guest"]}, "guest is not a member of user group all"),
+        ({"UserIdsToAdd": ["twin"]}, "several users with the user name blue"),
+    ],
+)
+def test_a_change_of_members_that_elasticache_refuses_changes_nothing(
+    doors: Doors, wanted: dict[str, list[str]], says: str
+) -> None:
+    cache_users.create_user(asked(UserId="twin", UserName="blue", Passwords=[OLD]))
+
+    with pytest.raises(Refusal, match=says):
+        change(**wanted)
+    assert doors.open == {"default", "blue"}

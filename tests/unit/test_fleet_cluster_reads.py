@@ -185,7 +185,6 @@ def test_the_api_is_found_by_a_ready_pod_that_stays_and_its_token() -> None:
     ]
     token = {"data": {"token": base64.b64encode(b"secret").decode()}}
     objects = {
-        f"/api/v1/namespaces/{NAMESPACE}/services/api": {"spec": {"selector": {"a": "b"}}},
         f"/api/v1/namespaces/{NAMESPACE}/pods": {"items": pods},
         f"/api/v1/namespaces/{NAMESPACE}/secrets/api-token": token,
     }

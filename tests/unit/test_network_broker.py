@@ -81,7 +81,7 @@ def test_up_ends_with_that_one_error() -> None:
     said = stack(at=[{"cidr": "10.1.0.0/16"}])
 
     with pytest.raises(RunError, match=r"host 127\.0\.0\.1 .* outside of broker\.at"):
-        network_policies._agreed(said, BrokerAddress("127.0.0.1", PORT))
+        network_policies._rules(fleet_egress, said, BrokerAddress("127.0.0.1", PORT))
 
 
 @pytest.mark.parametrize(

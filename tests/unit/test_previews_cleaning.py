@@ -101,6 +101,6 @@ def test_the_pod_has_the_previews_login_its_prefix_and_the_janitors_way_to_the_b
     assert pod["metadata"]["namespace"] == NAME
     assert told["FLEET_FORGOTTEN"]["value"] == f"{NAME}:"
     assert told["CELERY_BROKER_URL"]["valueFrom"]["secretKeyRef"]["name"] == "broker"
-    assert CONFIG.network_policy == NetworkPolicySpec()
+    assert CONFIG.network_policy == NetworkPolicySpec(scrapers=())
     assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "janitor"
     assert pod["spec"]["restartPolicy"] == "Never"

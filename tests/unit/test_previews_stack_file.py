@@ -1,13 +1,11 @@
 """A preview's stack file: its base's queues on little, never in its base's way, never loud."""
 
-import re
 from typing import Any
 
 import pytest
 
 from celery_policy.resource import Stack
 from fleet.previews.cost import cost
-from fleet.previews.stack_file import preview_config
 from infra.models.agreement import plan
 from infra.models.broker import ExistingBroker
 from infra.models.cluster import ExistingCluster
@@ -62,27 +60,29 @@ def test_it_lives_on_the_bases_cluster_and_broker_under_its_own_name(stack: str)
     config, told = preview(stack), base(stack).told
 
     assert isinstance(config.cluster, ExistingCluster)
-    assert isinstance(config.broker, ExistingBroker)
     assert config.namespace == NAME != told.namespace
     assert config.cluster.context == told.cluster.name
-    login = config.broker.connection_secret
-    assert f"{login.namespace}/{login.name}" == told.broker.secret
     assert config.broker.key_prefix == f"{NAME}:"
-    assert config.broker.authority == told.broker.authority
+    assert config.broker.publishes_ca is (told.broker.authority == "secret")
     assert not config.on_aws
 
 
-def test_it_tells_nobody_and_its_rules_carry_labels_of_its_own() -> None:
-    config = preview("staging")
+def test_beside_a_broker_of_others_it_logs_in_as_its_base_does() -> None:
+    broker, told = preview("local").broker, base("local").told.broker
 
-    objects = rendered(config)
-    rules = objects.of_kind("PrometheusRule")["fleet-alerts"]["spec"]["groups"]
-    labels = [rule["labels"] for group in rules for rule in group["rules"]]
+    assert isinstance(broker, ExistingBroker)
+    login = broker.connection_secret
+    assert f"{login.namespace}/{login.name}" == told.secret
 
-    assert not objects.of_kind("AlertmanagerConfig")
-    assert {each["severity"] for each in labels} == {"ticket"}
-    assert {each["namespace"] for each in labels} == {NAME}
-    assert objects.of_kind("PodMonitor")["fleet-metrics"]["metadata"]["namespace"] == NAME
+
+@pytest.mark.parametrize("kind", ["AlertmanagerConfig", "PrometheusRule", "PodMonitor"])
+def test_it_tells_nobody_of_anything(kind: str) -> None:
+    loud = {"kind": "existing", "rules": True, "redisExporter": True}
+
+    objects = rendered(preview("local", monitoring=loud))
+
+    assert not objects.of_kind(kind)
+    assert "redis-exporter" not in objects.of_kind("Deployment")
 
 
 def test_its_image_is_the_bases_unless_the_branch_has_one() -> None:
@@ -111,17 +111,6 @@ def test_training_needs_a_base_with_gpus() -> None:
 
     with pytest.raises(RehearsalError, match="no worker on a node group with GPUs"):
         preview("staging", wish(training=True), **changes)
-
-
-def test_a_base_whose_users_are_confined_to_a_prefix_has_no_previews_yet() -> None:
-    confined = {**STAGING, "broker": {**STAGING["broker"], "keyPrefix": "staging:"}}
-    told = base("staging").told.model_validate(confined)
-
-    with pytest.raises(RehearsalError, match=re.escape("keys under 'staging:' only")):
-        preview_config(
-            base("staging").__class__("staging", base("staging").raw, base("staging").config, told),
-            wish(),
-        )
 
 
 @BASES

@@ -8,12 +8,11 @@ from pulumi_aws import ec2, elasticache
 from pulumi_random import RandomPassword
 
 from infra import names
+from infra.components.aws.cache_users import cache_user, drawn_password
 from infra.components.aws.placement import Base, CacheLogin, CacheRuntime, Place
 from infra.manifests.aws import access_strings
 from infra.models.elasticache import PORT, ElastiCacheBroker
-
-# ElastiCache takes 16 to 128 characters (CreateUser); letters and digits need no quoting in a URL.
-_PASSWORD_LENGTH = 64
+from infra.models.tier import TIERS
 
 
 class Cache(ComponentResource):
@@ -31,11 +30,13 @@ class Cache(ComponentResource):
         self._child = ResourceOptions(parent=self)
         door = self._door(client_groups)
         users = self._users()
-        group = self._replication_group(door, users)
+        members = self._user_group(users)
+        group = self._replication_group(door, members)
         self.runtime = CacheRuntime(
             resource=group,
             host=group.primary_endpoint_address,
             port=group.port.apply(int),
+            user_group=members.user_group_id,
             logins={
                 "fleet": self._login(users, spec.credentials.active),
                 "producer": self._login(users, "producer"),
@@ -89,24 +90,11 @@ class Cache(ComponentResource):
         return CacheLogin(users[name].user_name, self._passwords[name].result)
 
     def _password(self, user: str, number: int) -> RandomPassword:
-        return RandomPassword(
-            f"broker-{user}",
-            length=_PASSWORD_LENGTH,
-            special=False,
-            keepers={"number": str(number)},
-            opts=ResourceOptions(parent=self, additional_secret_outputs=["result"]),
-        )
+        return drawn_password(user, self, {"number": str(number)})
 
     def _user(self, name: str, access: str, password: RandomPassword) -> elasticache.User:
-        return elasticache.User(
-            f"broker-{name}",
-            user_id=names.cache_user(self._place.config.namespace, name),
-            user_name=name,
-            engine=self._spec.engine,
-            access_string=access,
-            authentication_mode={"type": "password", "passwords": [Output.secret(password.result)]},
-            opts=self._child,
-        )
+        told = names.cache_user(self._place.config.namespace, name), name
+        return cache_user(name, told, self._spec.engine, access, password, self)
 
     def _parameter_group(self, family: str) -> elasticache.ParameterGroup:
         return elasticache.ParameterGroup(
@@ -118,16 +106,20 @@ class Cache(ComponentResource):
         )
 
     def _user_group(self, users: dict[str, elasticache.User]) -> elasticache.UserGroup:
+        # Previews join it: their members would be taken out by each `up` and seen as drift. What
+        # a stack has of its own from its first `up` on is in it; a later one has to be associated.
+        hosts = TIERS[self._place.config.tier].hosts
+        shared = ResourceOptions(ignore_changes=["userIds"]) if hosts else None
         return elasticache.UserGroup(
             "broker",
             user_group_id=names.cache_user(self._place.config.namespace, "users"),
             engine=self._spec.engine,
             user_ids=[user.user_id for user in users.values()],
-            opts=self._child,
+            opts=ResourceOptions.merge(self._child, shared),
         )
 
     def _replication_group(
-        self, door: ec2.SecurityGroup, users: dict[str, elasticache.User]
+        self, door: ec2.SecurityGroup, members: elasticache.UserGroup
     ) -> elasticache.ReplicationGroup:
         spec, namespace = self._spec, self._place.config.namespace
         subnets = elasticache.SubnetGroup(
@@ -149,7 +141,7 @@ class Cache(ComponentResource):
             parameter_group_name=parameters[spec.parameter_family].name,
             subnet_group_name=subnets.name,
             security_group_ids=[door.id],
-            user_group_ids=[self._user_group(users).user_group_id],
+            user_group_ids=[members.user_group_id],
             port=PORT,
             transit_encryption_enabled=True,
             at_rest_encryption_enabled=True,

@@ -80,11 +80,19 @@ class CacheLogin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CacheRuntime:
-    """The broker that this stack owns."""
+class CacheAccess:
+    """Where a broker is on which this stack makes users, and theirs."""
 
-    resource: Resource
     host: Output[str]
     port: Output[int]
     logins: Mapping[Workload, CacheLogin]
-    """The fleet's is that of its active user."""
+    """The fleet's is that of its active user. Of those without a user there is none."""
+
+
+@dataclass(frozen=True)
+class CacheRuntime(CacheAccess):
+    """The broker that this stack owns."""
+
+    resource: Resource
+    user_group: Output[str]
+    """Whose members may log in."""

@@ -97,13 +97,23 @@ def _has_budget(stack: Stack, _: Settings) -> Iterator[Finding]:
     workers, unclear = workers_of(stack)
     yield from unclear
     for worker in workers:
-        yield from judged(worker.resource, _budget_problems(worker, stack))
+        yield from judged(worker.resource, _budget_problems(worker, stack, workers))
 
 
-def _budget_problems(worker: CeleryWorkload, stack: Stack) -> Iterator[str]:
+def _budget_problems(
+    worker: CeleryWorkload, stack: Stack, workers: list[CeleryWorkload]
+) -> Iterator[str]:
+    if _is_of_one_pod(worker, stack, workers):
+        return
     budgets = stack.of([BUDGET])
     if not any(_selects(each, each.root["spec"]["selector"], worker) for each in budgets):
         yield "no PodDisruptionBudget selects its pods: a drain may take all of them at once"
+
+
+def _is_of_one_pod(worker: CeleryWorkload, stack: Stack, workers: list[CeleryWorkload]) -> bool:
+    """Whether it is never scaled beyond one: one pod at a time is all that there is."""
+    scaled = [each for each, of in scaled_workers(stack, workers) if of is worker]
+    return any(each.root["spec"]["maxReplicaCount"].number == 1 for each in scaled)
 
 
 def _has_network_policy(stack: Stack, _: Settings) -> Iterator[Finding]:
@@ -154,7 +164,7 @@ RULES = (
     ),
     StackRule(
         "worker-has-budget",
-        "A PodDisruptionBudget selects each worker's pods.",
+        "A PodDisruptionBudget selects the pods of each worker that may have several.",
         "medium",
         "Make one with maxUnavailable 1 and unhealthyPodEvictionPolicy AlwaysAllow.",
         check=_has_budget,

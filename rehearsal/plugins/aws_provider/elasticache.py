@@ -64,6 +64,24 @@ def set_members(deed: Deed) -> object:
     return deed.aws.modify_user_group(UserGroupId=deed.id, **changes) if changes else None
 
 
+def join(deed: Deed) -> object:
+    group, user = deed.text("userGroupId"), deed.text("userId")
+    deed.aws.modify_user_group(UserGroupId=group, UserIdsToAdd=[user])
+    return f"{group},{user}"
+
+
+def membership(deed: Deed) -> object:
+    """What a member is told by: its group and itself; None of one that is not in it."""
+    group, user = deed.id.split(",")
+    found = deed.aws.describe_user_groups(UserGroupId=group)["UserGroups"][0]
+    return {"UserGroupId": group, "UserId": user} if user in found["UserIds"] else None
+
+
+def leave(deed: Deed) -> object:
+    group, user = deed.id.split(",")
+    return deed.aws.modify_user_group(UserGroupId=group, UserIdsToRemove=[user])
+
+
 def set_user(deed: Deed) -> object:
     given = {name: _asked(deed)[name] for name in USER_FIELDS.split() if name in _asked(deed)}
     found = structured(deed, "modify_user", given, {})
@@ -149,5 +167,13 @@ SPECS = (
         tags=TAGS,
         outputs={"arn": "arn:aws:elasticache:{region}:{account}:usergroup:{id}"},
         ready=("Status", ("active",)),
+    ),
+    Spec(
+        "aws:elasticache/userGroupAssociation:UserGroupAssociation",
+        "elasticache",
+        create=join,
+        read=membership,
+        delete=leave,
+        replacing="userGroupId userId",
     ),
 )
