@@ -101,7 +101,8 @@ def comment(
     if pull_request is None:
         print(made.body)  # noqa: T201 - for whoever looks at it by hand
     else:
-        print(github.upsert(os.environ["GITHUB_REPOSITORY"], pull_request, made.body))  # noqa: T201
+        written = github.upsert(os.environ["GITHUB_REPOSITORY"], pull_request, made.body)
+        print(written)  # noqa: T201 - a log's line
     raise typer.Exit(1 if made.failed else 0)
 
 
