@@ -1,31 +1,19 @@
 """A preview beside the running fleet: up, a task through it, listed, down, nothing left."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import redis
 
 from fleet import api_client
 from fleet.previews.naming import preview_name
-from tests.whole.running_fleet import CANARY, NAMESPACE, STACK, RunningFleet, until
+from tests.whole.running_fleet import CANARY, STACK, RunningFleet, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(300)]
 
 BRANCH = "feature/Scrape-faster"
 NAME = preview_name(BRANCH)
 NAMED = ("--branch", BRANCH, "--base", STACK)
-
-
-@pytest.fixture(scope="module")
-def broker(running: RunningFleet) -> "Iterator[redis.Redis]":
-    secret = running.cluster.secret(NAMESPACE, "broker")
-    assert secret is not None
-    client = redis.Redis.from_url(
-        secret["brokerUrl"], ssl_ca_data=secret["ca.crt"], decode_responses=True
-    )
-    yield client
-    client.close()
 
 
 def keys(broker: "redis.Redis", prefix: str) -> set[str]:
