@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from fleet import api_client
+from fleet.api_client import FleetApi
 from fleet.previews.naming import preview_name
 from tests.whole.running_fleet import CANARY, STACK, RunningFleet, until
 
@@ -18,6 +19,26 @@ NAMED = ("--branch", BRANCH, "--base", STACK)
 
 def keys(broker: "redis.Redis", prefix: str) -> set[str]:
     return set(broker.scan_iter(f"{prefix}*", count=1000))
+
+
+def look_inside(running: RunningFleet, api: FleetApi, done: str) -> None:
+    """What a person asks of a preview: what its worker has logged, and whether Celery answers."""
+    # It keeps the worker's pod for as long as this looks.
+    api.create(CANARY, {"seconds": 60}, queue="scraping")
+
+    logs = running.fleet("preview", "logs", *NAMED, "--worker", "preview", "--tail", "-1")
+    assert (logs.returncode, done in logs.stdout) == (0, True), logs.output
+
+    ping = ("celery", "-A", "worker_image.app", "inspect", "ping")
+    answer = running.fleet("preview", "exec", *NAMED, "--", *ping)
+    assert (answer.returncode, "preview@" in answer.stdout) == (0, True), answer.output
+    assert "1 node online" in answer.stdout
+    own = running.fleet("preview", "exec", NAME, "--process", "api", "--", "sh", "-c", "exit 7")
+    assert own.returncode == 7, own.output
+
+    unknown = running.fleet("preview", "logs", "--branch", "no-such", "--base", STACK)
+    assert unknown.returncode == 1
+    assert f"there are {NAME} ({BRANCH})" in unknown.output
 
 
 def test_a_preview_runs_beside_its_base_and_leaves_nothing(
@@ -36,6 +57,8 @@ def test_a_preview_runs_beside_its_base_and_leaves_nothing(
     assert api.result(task).status == "completed"
     assert keys(broker, f"{NAME}:")
     assert running.api.queues()["scraping"].pending == 0
+
+    look_inside(running, api, task)
 
     (listed,) = json.loads(running.fleet("preview", "list", "--base", STACK, "--json").stdout)
     assert (listed["name"], listed["branch"], listed["state"]) == (NAME, BRANCH, "up")
