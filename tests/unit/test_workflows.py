@@ -67,7 +67,7 @@ def test_a_command_line_that_is_wrong_is_found(line: str) -> None:
 def test_calls_are_found_at_all() -> None:
     assert {"smoke --stack VALUE --kubeconfig VALUE", "preview reap"} <= set(distinct("fleet"))
     commands = {call.split()[0] for call in distinct("fleet.pipeline")}
-    assert commands == {"show", "up", "drift", "comment", "image", "role"}
+    assert commands == {"show", "up", "drift", "comment", "diff", "image", "role"}
 
 
 def test_each_target_of_make_and_each_script_exists() -> None:
@@ -151,6 +151,21 @@ def test_a_preview_follows_its_pull_request_from_opened_to_closed() -> None:
     comment = up.steps[-1]
     assert comment["if"] == "${{ !cancelled() }}", "a failed `up` is told in the comment, too"
     assert [step["env"].get("GH_TOKEN") for step in up.steps if "env" in step][:-1] == [None]
+    for job, made in ((up, "up"), (down, "down")):
+        (step,) = [each for each in job.steps if each.get("id") == made]
+        assert '2>&1 | tee "$RUNNER_TEMP/preview.txt"' in step["run"], "a failure is in the comment"
+        assert '--told "$RUNNER_TEMP/preview.txt"' in job.steps[-1]["run"]
+    outcome = "${{ steps.down.outcome == 'success' && 'gone' || 'left' }}"
+    assert down.steps[-1]["env"]["OUTCOME"] == outcome
+    assert down.steps[-1]["if"] == comment["if"]
+
+
+def test_a_forks_pull_request_has_its_words_and_costs_without_a_right() -> None:
+    (job,) = [job for job in jobs() if any("pipeline diff" in run for run in job.runs)]
+
+    assert "pull_request" in on(job.workflow)
+    assert job.permissions == {"contents": "read"}
+    assert job.body["if"] == "github.event_name == 'pull_request'"
 
 
 def test_prod_is_changed_only_after_an_approval_and_only_as_approved() -> None:
