@@ -5,11 +5,15 @@ import re
 import subprocess
 from typing import Any
 
+import botocore.session
 import pytest
 import typer
 
 from fleet import cli
 from fleet.pipeline import __main__ as pipeline
+from fleet.previews.naming import PREFIX
+from infra import names
+from infra.config import load_file
 from tests.unit.recorder import ROOT
 from tests.unit.workflow_files import SCRIPTS, TEXTS, WORKFLOWS, Job, called, jobs
 
@@ -213,4 +217,23 @@ def test_each_role_variable_and_environment_is_in_the_docs(job: Job) -> None:
     variable = role.removeprefix("${{ vars.").removesuffix(" }}")
     rows = [row for row in PAGE.splitlines() if row.startswith(f"| `{variable}` |")]
     assert any(f"`repo:OWNER/NAME:{subject}`" in row for row in rows), (variable, subject)
+    own = f"`{job.workflow.removesuffix('.yml')}:{job.name}`"
+    assert [own in row.split("|")[2] for row in rows].count(True) == 1, own
     assert "vars.FLEET_STATE_URL != ''" in job.body.get("if", "") or job.body["needs"] == "plan"
+
+
+def test_the_previews_role_reaches_no_user_or_group_of_the_broker_but_their_own() -> None:
+    (policy,) = [
+        block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "Users" in block
+    ]
+    statements = {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+    users, members = statements["Users"], statements["Members"]
+    arn = "arn:aws:elasticache:us-east-1:ACCOUNT:"
+    base = load_file(ROOT / "Pulumi.staging.yaml").namespace
+
+    assert users["Resource"] == f"{arn}user:{PREFIX}*"
+    group = names.cache_user(base, "users")
+    assert members["Resource"] == [f"{arn}usergroup:{group}", f"{arn}user:{PREFIX}*"]
+    model = botocore.session.get_session().get_service_model("elasticache")
+    for action in (*users["Action"], *members["Action"]):
+        assert action.removeprefix("elasticache:") in model.operation_names, action
