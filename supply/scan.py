@@ -102,7 +102,9 @@ def found(names: Iterable[str], root: Path = ROOT) -> Iterator[Found]:
 def allowed(text: str) -> tuple[Allowed, ...]:
     """Return the strings that are none.
 
-    Raises SupplyError for an entry without a reason.
+    Raises:
+        SupplyError: for an entry without a reason.
+
     """
     listed: list[Allowed] = []
     for entry in yaml.safe_load(text):
