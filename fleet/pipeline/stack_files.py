@@ -10,6 +10,7 @@ from fleet import stack_config
 from fleet.difference import files, view
 from fleet.pipeline import cost as costs
 from fleet.pipeline.cost import CostChange
+from fleet.pipeline.markdown import block
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 
@@ -53,7 +54,7 @@ def _change(stack: str, after: str | None, before: str | None) -> FileChange:
     try:
         new = stack_config.read_text(after, name)
     except RehearsalError as error:
-        words = f"### Stack `{stack}`: **{name} is refused**\n\n{_quoted(error.why)}"
+        words = "\n".join([f"### Stack `{stack}`: **{name} is refused**", *block(error.why), ""])
         return FileChange(stack, words, cost, refused=True)
     words = f"### Stack `{stack}`: {name} is as before\n"
     if before != after:
@@ -70,11 +71,6 @@ def _words(stack: str, name: str, new: FleetConfig, before: str | None) -> str:
     except RehearsalError:
         return f"{heading}: not compared; the former {name} is refused by today's rules\n"
     return view.markdown(stack, files.compare(old, new))
-
-
-def _quoted(text: str) -> str:
-    ticks = "````" if "```" in text else "```"
-    return f"{ticks}\n{text}\n{ticks}\n"
 
 
 def _texts(folder: Path, commit: str) -> Mapping[str, str]:
