@@ -103,37 +103,6 @@ def list_previews(
 
 
 @app.command()
-def reap(
-    *,
-    base: BaseStack = DEFAULT_BASE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would go.")] = False,
-) -> None:
-    """Take down the previews whose time is over or whose branch is gone."""
-    from fleet import project
-    from fleet.previews import down as steps
-    from fleet.previews import reap as reaping
-    from fleet.previews import records
-    from fleet.previews.checkout import Checkout
-
-    project_found, console = project.find(), Console()
-    where, engine = _begin(project_found, base)
-    found = records.previews(where, engine)
-    branches = Checkout(project_found.root).branches() if found else ()
-    condemned = list(reaping.due(found, branches, datetime.now(UTC)))
-    for each in condemned:
-        console.print(f"{each.name}: {each.reason}", highlight=False, markup=False)
-    console.print(f"{len(condemned)} of {len(found)} previews are due", highlight=False)
-    if dry_run:
-        return
-    outcomes = list(reaping.reap(condemned, lambda name: steps.run(where, engine, name, console)))
-    for left in (each for each in outcomes if each.problem):
-        told = f"{left.due.name} is still there: {left.problem}"
-        Console(stderr=True).print(told, style="red", markup=False)
-    if any(each.problem for each in outcomes):
-        raise typer.Exit(1)
-
-
-@app.command()
 def logs(  # noqa: PLR0913 - each is an option
     name: Name = None,
     *,
@@ -165,21 +134,35 @@ def run_inside(
     _running(name, branch, base).run(_aim(worker, process), after_dashes(context))
 
 
-def _running(name: str | None, branch: str | None, base: str) -> "Running":
+@app.command()
+def reap(
+    *,
+    base: BaseStack = DEFAULT_BASE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would go.")] = False,
+) -> None:
+    """Take down the previews whose time is over or whose branch is gone."""
     from fleet import project
-    from fleet.previews import inside
+    from fleet.previews import down as steps
+    from fleet.previews import reap as reaping
+    from fleet.previews import records
+    from fleet.previews.checkout import Checkout
 
-    found = project.find()
-    wanted = _name(found, name, branch)
-    return inside.running(*_begin(found, _own_base(found, wanted, base)), wanted)
-
-
-def _aim(worker: str | None, process: Process | None) -> "Aim":
-    from fleet.previews.pods import Aim
-
-    if worker is not None and process is not None:
-        raise typer.BadParameter("one of --worker and --process, not both")
-    return Aim(worker, None if process is None else process.value)
+    project_found, console = project.find(), Console()
+    where, engine = _begin(project_found, base)
+    found = records.previews(where, engine)
+    branches = Checkout(project_found.root).branches() if found else ()
+    condemned = list(reaping.due(found, branches, datetime.now(UTC)))
+    for each in condemned:
+        console.print(f"{each.name}: {each.reason}", highlight=False, markup=False)
+    console.print(f"{len(condemned)} of {len(found)} previews are due", highlight=False)
+    if dry_run:
+        return
+    outcomes = list(reaping.reap(condemned, lambda name: steps.run(where, engine, name, console)))
+    for left in (each for each in outcomes if each.problem):
+        told = f"{left.due.name} is still there: {left.problem}"
+        Console(stderr=True).print(told, style="red", markup=False)
+    if any(each.problem for each in outcomes):
+        raise typer.Exit(1)
 
 
 def _begin(found: "Project", base: str) -> "tuple[Place, PreviewEngine]":
@@ -204,6 +187,23 @@ def _name(found: "Project", name: str | None, branch: str | None) -> str:
         why="these commands are for previews alone, one at a time",
         mend="name one as `fleet preview list` shows it, or its branch with --branch",
     )
+
+
+def _running(name: str | None, branch: str | None, base: str) -> "Running":
+    from fleet import project
+    from fleet.previews import inside
+
+    found = project.find()
+    wanted = _name(found, name, branch)
+    return inside.running(*_begin(found, _own_base(found, wanted, base)), wanted)
+
+
+def _aim(worker: str | None, process: Process | None) -> "Aim":
+    from fleet.previews.pods import Aim
+
+    if worker is not None and process is not None:
+        raise typer.BadParameter("one of --worker and --process, not both")
+    return Aim(worker, None if process is None else process.value)
 
 
 def _own_base(found: "Project", name: str, otherwise: str) -> str:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from fleet import stack_config
 from fleet.kubernetes import Object
 from fleet.previews import records
 from fleet.previews.base import base_of
 from fleet.previews.engine import PreviewEngine
-from fleet.previews.place import Place
+from fleet.previews.place import Place, context
 from fleet.previews.pods import Aim, Pods
+from fleet.previews.retold import wish_told
 from fleet.previews.stack_file import preview_config
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
@@ -80,9 +82,8 @@ class Running:
         self._become_kubectl(["exec", *options, target, "--", *(command or SHELL)])
 
     def _become_kubectl(self, words: Sequence[str]) -> NoReturn:
-        context = f"--context={self.place.config_context(self.config)}"
-        kubectl = self.place.kubectl
-        _become([kubectl, context, f"--namespace={self.name}", *words], self.place.environ)
+        options = [f"--context={context(self.config)}", f"--namespace={self.name}"]
+        _become([self.place.kubectl, *options, *words], self.place.environ)
 
     def _become_beside(self, pod: Object, command: Sequence[str]) -> NoReturn:
         """In the rehearsal pods are processes of this machine, and its nodes serve no exec."""
@@ -104,11 +105,10 @@ def running(place: Place, engine: PreviewEngine, name: str) -> Running:
         RehearsalError: there is none of this name, or it is not up.
 
     """
-    config = records.own_file(place, name)
-    if config is None:
-        if name not in engine.previews():
-            raise _unknown(place, engine, name)
-        config = _of_base(place, engine, name)
+    own = place.project.stack_file(name)
+    if not own.is_file() and name not in engine.previews():
+        raise _unknown(place, engine, name)
+    config = stack_config.read(own) if own.is_file() else _of_base(place, engine, name)
     cluster = place.cluster(name, config)
     namespace = cluster.get(f"/api/v1/namespaces/{name}")
     if namespace is None or namespace["metadata"].get("deletionTimestamp"):
@@ -122,7 +122,7 @@ def running(place: Place, engine: PreviewEngine, name: str) -> Running:
 
 def _of_base(place: Place, engine: PreviewEngine, name: str) -> FleetConfig:
     """The settings of a preview that another checkout has made, as its base would have them."""
-    wish = records.wish_told(engine, name, datetime.now(UTC))
+    wish = wish_told(engine, name, datetime.now(UTC))
     return FleetConfig.model_validate(preview_config(base_of(place, engine), wish))
 
 

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from fleet.previews.cost import Cost, cost
 from fleet.previews.place import Place
-from fleet.previews.stack_file import Wish
 from infra.config import ConfigError, load_file
 from infra.models.fleet import FleetConfig
 from infra.models.preview import PreviewSpec
@@ -86,15 +85,3 @@ def told(engine: "PreviewEngine", name: str) -> PreviewSpec | None:
         return PreviewSpec.model_validate(engine.output(name, "preview"))
     except ValidationError:
         return None
-
-
-def wish_told(engine: "PreviewEngine", name: str, now: datetime) -> Wish:
-    """What a stack tells of itself, as its stack file would be asked for anew."""
-    found = told(engine, name)
-    return Wish(
-        name=name,
-        branch=found.branch if found else "unknown",
-        commit=found.commit if found else None,
-        created_at=found.created_at if found else now,
-        expires_at=found.expires_at if found else now,
-    )

@@ -17,7 +17,7 @@ from fleet.previews.checkout import Checkout
 from fleet.previews.cost import cost
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.naming import preview_name
-from fleet.previews.place import Place, place
+from fleet.previews.place import Place, context, place
 from fleet.previews.stack_file import Base, Wish, preview_config
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
@@ -126,6 +126,5 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     """Pods of the rehearsal have addresses on this machine, and no way to forward a port."""
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
-    context = where.config_context(config)
-    forward = f"kubectl --context {context} -n {name} port-forward service/{API} 8000:80"
+    forward = f"kubectl --context {context(config)} -n {name} port-forward service/{API} 8000:80"
     return f"http://127.0.0.1:8000 after: {forward}"

@@ -111,9 +111,7 @@ change does is among the resources that Pulumi previews.</sub>
 
 def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
     config, console = preview("staging"), Console(width=80)
-    place: Any = SimpleNamespace(
-        base="staging", is_rehearsal=False, config_context=lambda _: "imagineer-staging"
-    )
+    place: Any = SimpleNamespace(base="staging", is_rehearsal=False)
     with console.capture() as capture:
         up._tell(console, place, NAME, config)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fleet import preview_commands
+from fleet import preview_commands, stack_config
 from fleet.previews import inside, records
 from fleet.previews.inside import Excerpt, Running, running
 from fleet.previews.pods import Aim, Pods
@@ -73,7 +73,6 @@ def place(*, is_rehearsal: bool = False) -> Any:
         is_rehearsal=is_rehearsal,
         kubectl="/bin/kubectl",
         environ={"KUBECONFIG": "k"},
-        config_context=lambda _: "prod-like",
         project=SimpleNamespace(rehearsal=Path("none"), stack_file=Path("none").joinpath),
     )
 
@@ -94,7 +93,7 @@ def test_logs_become_kubectls_with_the_previews_own_context_and_namespace() -> N
 
     found = became(up(cluster), Aim(), Excerpt(100, "10m", follow=True))
 
-    start = ["/bin/kubectl", "--context=prod-like", f"--namespace={NAME}", "logs"]
+    start = ["/bin/kubectl", "--context=rehearsal", f"--namespace={NAME}", "logs"]
     assert found.words[:4] == start
     assert (
         found.words[4]
@@ -183,7 +182,6 @@ def test_of_several_workers_a_command_needs_one_named() -> None:
 def test_a_preview_that_does_not_exist_is_told_with_those_that_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(records, "own_file", lambda *_: None)
     engine: Any = SimpleNamespace(previews=dict)
     for found, told in (
         ([], "there is none at all"),
@@ -204,8 +202,9 @@ def test_a_preview_that_does_not_exist_is_told_with_those_that_do(
 def test_a_preview_that_is_not_up_is_told_so(
     monkeypatch: pytest.MonkeyPatch, namespace: Any, why: str
 ) -> None:
-    monkeypatch.setattr(records, "own_file", lambda *_: CONFIG)
+    monkeypatch.setattr(stack_config, "read", lambda _: CONFIG)
     where = place()
+    where.project.stack_file = lambda _: Path(__file__)
     where.cluster = lambda *_: Cluster(namespace=namespace)
 
     with pytest.raises(RehearsalError, match=why):
