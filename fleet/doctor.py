@@ -29,6 +29,7 @@ _ELSEWHERE: tuple[tuple[str, Check], ...] = (
     ("versions", checks.versions),
     ("stack file", checks.stack_file),
     ("cluster", checks.cluster_elsewhere),
+    ("logins", checks.lesser_logins),
     # The broker lets in whoever is in its network; the API asks it for the queues.
     ("fleet", checks.fleet),
     ("alerts", receivers),
@@ -36,6 +37,7 @@ _ELSEWHERE: tuple[tuple[str, Check], ...] = (
 _LIVE_CHECKS: tuple[tuple[str, Check], ...] = (
     ("cluster", checks.cluster),
     ("broker", checks.broker),
+    ("logins", checks.lesser_logins),
     ("fleet", checks.fleet),
     ("alerts", receivers),
 )

@@ -13,8 +13,9 @@ from fleet import fleet_state, rehearsal_spec, status
 from fleet.kubernetes import condition
 from fleet.session import Session
 from infra import names
+from infra.manifests.broker import lesser_secret
 from infra.manifests.deployment import NODE_GROUP_LABEL
-from infra.models.broker import ExistingBroker
+from infra.models.broker import ConnectionSecret, ExistingBroker
 from infra.models.fleet import FleetConfig
 from rehearsal.plugins.install import STAND_INS
 from rehearsal.supervisor import client as supervisor
@@ -160,6 +161,38 @@ def broker(session: Session) -> Iterator[Finding]:
         yield Finding(f"{name} answers over TLS")
     finally:
         client.close()
+
+
+def lesser_logins(session: Session) -> Iterator[Finding]:
+    """Look for the Secrets with other logins for KEDA and redis_exporter, as `up` will read them.
+
+    They are of a broker that the stack does not own; its connection's is looked at with the broker.
+    """
+    given = session.config.broker
+    if not isinstance(given, ExistingBroker):
+        return
+    for key, reference in (
+        ("kedaSecret", given.keda_secret),
+        ("exporterSecret", given.exporter_secret),
+    ):
+        if reference is not None:
+            yield _lesser_login(session, key, reference, authority=given.publishes_ca)
+
+
+def _lesser_login(
+    session: Session, key: str, reference: ConnectionSecret, *, authority: bool
+) -> Finding:
+    place = f"{reference.namespace}/{reference.name}"
+    subject, mend = f"broker.{key}: Secret {place}", f"make it as broker.{key} says; {_PROVISION}"
+    path = f"/api/v1/namespaces/{reference.namespace}/secrets/{reference.name}"
+    found = session.cluster.get(path)
+    if found is None:
+        return Finding(subject, "it is missing", mend)
+    try:
+        lesser_secret(found.get("data") or {}, place, authority=authority)
+    except ValueError as error:
+        return Finding(subject, str(error), mend)
+    return Finding(subject)
 
 
 def fleet(session: Session) -> Iterator[Finding]:

@@ -3,17 +3,21 @@
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from fleet.after_dashes import AfterDashes, after_dashes
 from fleet.failures import ToldGroup
 from rehearsal.errors import RehearsalError
 
 if TYPE_CHECKING:
     from fleet.previews.engine import PreviewEngine
+    from fleet.previews.inside import Running
     from fleet.previews.place import Place
+    from fleet.previews.pods import Aim
     from fleet.project import Project
 
 app = typer.Typer(cls=ToldGroup, help="Run a branch's own copy of the fleet beside a base stack.")
@@ -23,6 +27,19 @@ Branch = Annotated[
 ]
 BaseStack = Annotated[str, typer.Option("--base", help="Stack whose cluster and broker it uses.")]
 DEFAULT_BASE = "staging"
+Name = Annotated[str | None, typer.Argument(help="Of the preview, instead of a branch.")]
+Worker = Annotated[str | None, typer.Option("--worker", "-w", help="That one's pods alone.")]
+
+
+class Process(StrEnum):
+    """What always runs in a preview, beside its workers."""
+
+    BEAT = "beat"
+    JANITOR = "janitor"
+    API = "api"
+
+
+ProcessOption = Annotated[Process | None, typer.Option(help="What runs beside the workers.")]
 
 
 @app.command()
@@ -49,7 +66,7 @@ def up(
 
 @app.command()
 def down(
-    name: Annotated[str | None, typer.Argument(help="Of the preview, instead of a branch.")] = None,
+    name: Name = None,
     *,
     branch: Branch = None,
     base: BaseStack = DEFAULT_BASE,
@@ -83,6 +100,38 @@ def list_previews(
         Console().print(table.table(found, now))
     else:
         Console().print(f"no previews beside {base}", highlight=False)
+
+
+@app.command()
+def logs(  # noqa: PLR0913 - each is an option
+    name: Name = None,
+    *,
+    branch: Branch = None,
+    base: BaseStack = DEFAULT_BASE,
+    worker: Worker = None,
+    process: ProcessOption = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    tail: Annotated[int, typer.Option(min=-1, help="Lines of each pod; -1: all.")] = 100,
+    since: Annotated[str | None, typer.Option(help="Only what is younger, as 10m or 2h.")] = None,
+) -> None:
+    """Show what a preview's pods have logged: all of them, or those of one worker or process."""
+    from fleet.previews.inside import Excerpt
+
+    _running(name, branch, base).logs(_aim(worker, process), Excerpt(tail, since, follow=follow))
+
+
+@app.command("exec", cls=AfterDashes)
+def run_inside(
+    context: typer.Context,
+    name: Name = None,
+    *,
+    branch: Branch = None,
+    base: BaseStack = DEFAULT_BASE,
+    worker: Worker = None,
+    process: ProcessOption = None,
+) -> None:
+    """Run a command in a pod of a preview's worker: `exec NAME -- COMMAND ...`; none: a shell."""
+    _running(name, branch, base).run(_aim(worker, process), after_dashes(context))
 
 
 @app.command()
@@ -135,9 +184,26 @@ def _name(found: "Project", name: str | None, branch: str | None) -> str:
         return name
     raise RehearsalError(
         what=f"{name!r} is not the name of a preview" if branch is None else "two previews named",
-        why="previews alone are taken down here, one at a time",
+        why="these commands are for previews alone, one at a time",
         mend="name one as `fleet preview list` shows it, or its branch with --branch",
     )
+
+
+def _running(name: str | None, branch: str | None, base: str) -> "Running":
+    from fleet import project
+    from fleet.previews import inside
+
+    found = project.find()
+    wanted = _name(found, name, branch)
+    return inside.running(*_begin(found, _own_base(found, wanted, base)), wanted)
+
+
+def _aim(worker: str | None, process: Process | None) -> "Aim":
+    from fleet.previews.pods import Aim
+
+    if worker is not None and process is not None:
+        raise typer.BadParameter("one of --worker and --process, not both")
+    return Aim(worker, None if process is None else process.value)
 
 
 def _own_base(found: "Project", name: str, otherwise: str) -> str:

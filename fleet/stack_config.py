@@ -1,5 +1,6 @@
 """A stack's configuration, read and checked without the engine."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def read(path: Path) -> FleetConfig:
             mend="correct the file; nothing was changed",
             where=path,
         ) from error
+
+
+def read_text(text: str, name: str) -> FleetConfig:
+    """Read what a stack file of this name holds in some commit; raises as `read` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(text)
+        return read(path)
 
 
 def rehearsable(path: Path) -> FleetConfig:

@@ -32,7 +32,9 @@ class Hole:
 def known_holes(lock: str, database: Path) -> list[Hole]:
     """Return the holes of a lock's pins that a clone knows of.
 
-    Raises SupplyError where the folder is no such clone.
+    Raises:
+        SupplyError: where the folder is no such clone.
+
     """
     if not any((database / "vulns").glob("*/*.yaml")):
         raise SupplyError(f"{database} has no vulns/*/*.yaml: it is no clone of advisory-database")

@@ -22,6 +22,8 @@ from supply.locks import LOCKS, SupplyError, read
 EXCEPTIONS = Path(__file__).with_name("audit-exceptions.yaml")
 Key = tuple[str, str]
 """Name and version of a package."""
+HoleKey = tuple[str, str]
+"""Package and id of a hole."""
 
 _TIMEOUT_S = 900
 _EXCEPTION_MAX_DAYS = 180
@@ -35,10 +37,12 @@ class Excepted:
     until: date
 
 
-def exceptions(text: str, today: date) -> Mapping[tuple[str, str], Excepted]:
-    """Return the exceptions in force by package and id of the hole.
+def exceptions(text: str, today: date) -> Mapping[HoleKey, Excepted]:
+    """Return the exceptions in force.
 
-    Raises SupplyError for one without reason, or whose day has come, or lies too far off.
+    Raises:
+        SupplyError: for one without reason, or whose day has come, or lies too far off.
+
     """
     found = {}
     for entry in yaml.safe_load(text) or []:
@@ -74,7 +78,9 @@ def batches(pins: Iterable[Key]) -> list[tuple[Key, ...]]:
 def asked(report: Mapping[str, Any], batch: Iterable[Key], locks: Mapping[Key, str]) -> list[Hole]:
     """Return the holes that a report of pip-audit names.
 
-    Raises SupplyError where a package was not looked up.
+    Raises:
+        SupplyError: where a package was not looked up.
+
     """
     answers = {(each["name"], each.get("version", "")): each for each in report["dependencies"]}
     missing = [key for key in batch if "vulns" not in answers.get(key, {})]
@@ -92,7 +98,7 @@ def asked(report: Mapping[str, Any], batch: Iterable[Key], locks: Mapping[Key, s
     ]
 
 
-def judge(holes: Iterable[Hole], excepted: Mapping[tuple[str, str], Excepted]) -> list[str]:
+def judge(holes: Iterable[Hole], excepted: Mapping[HoleKey, Excepted]) -> list[str]:
     """Return a line for each hole that nobody has excepted."""
     return sorted({str(hole) for hole in holes if (hole.package, hole.id) not in excepted})
 

@@ -21,7 +21,9 @@ class Base:
 def base_of_image() -> Base:
     """Return the base of the worker image.
 
-    Raises SupplyError where it is not pinned by digest.
+    Raises:
+        SupplyError: where it is not pinned by digest.
+
     """
     match = _BASE.search(DOCKERFILE.read_text())
     if match is None:

@@ -47,7 +47,9 @@ class Pin:
 def read(name: str, root: Path = ROOT) -> tuple[Pin, ...]:
     """Return the pins of a lock file, in its order.
 
-    Raises SupplyError for a line that could install what no hash stands for.
+    Raises:
+        SupplyError: for a line that could install what no hash stands for.
+
     """
     lines = (root / name).read_text().replace("\\\n", " ").splitlines()
     pins: list[tuple[re.Match[str], list[str]]] = []

@@ -75,7 +75,9 @@ def pins_of(part: Part) -> tuple[Pin, ...]:
 def document(part: Part, made: datetime) -> str:
     """Return a part's SBOM as CycloneDX JSON, the same for the same locks and time.
 
-    Raises SupplyError where it does not fit CycloneDX's schema.
+    Raises:
+        SupplyError: where it does not fit CycloneDX's schema.
+
     """
     pins = pins_of(part)
     components = {pin: _component(pin) for pin in pins}

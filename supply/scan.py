@@ -102,7 +102,9 @@ def found(names: Iterable[str], root: Path = ROOT) -> Iterator[Found]:
 def allowed(text: str) -> tuple[Allowed, ...]:
     """Return the strings that are none.
 
-    Raises SupplyError for an entry without a reason.
+    Raises:
+        SupplyError: for an entry without a reason.
+
     """
     listed: list[Allowed] = []
     for entry in yaml.safe_load(text):
@@ -120,7 +122,7 @@ def main(names: list[str]) -> int:
     for one in left:
         print(one, file=sys.stderr)  # noqa: T201 - the verdict
     if left:
-        print(  # noqa: T201
+        print(  # noqa: T201 - likewise
             f"error: {len(left)} strings look like secrets. Take them out, and draw anew what was "
             f"ever pushed; one that is none goes into supply/{ALLOWED.name}, with the reason",
             file=sys.stderr,

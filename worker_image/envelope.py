@@ -19,6 +19,7 @@ from worker_image.malformed import (
     MalformedError,
     check_characters,
     check_depth,
+    decoded,
     shown,
 )
 
@@ -41,13 +42,7 @@ def read(item: bytes) -> dict[str, Any]:
     if len(item) > MESSAGE_MAX_BYTES:
         raise MalformedError(f"its {len(item)} bytes are above {MESSAGE_MAX_BYTES}")
     check_depth(item, "its JSON")
-    try:
-        message = loads(item)
-    except UnicodeDecodeError:
-        raise MalformedError("it is not UTF-8 text") from None
-    # Kombu's own types in JSON raise whatever their constructors do.
-    except Exception as error:  # noqa: BLE001
-        raise MalformedError(f"it is not JSON: {shown(str(error))}") from None
+    message = decoded(lambda: loads(item), "it")
     check_characters(item, message, "it")
     return checked(message)
 

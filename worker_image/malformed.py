@@ -8,7 +8,7 @@ takes another letter's place.
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from reprlib import Repr
 from typing import Any
@@ -49,6 +49,21 @@ class MalformedError(ValueError):
 def shown(value: object) -> str:
     """Return a value as a reason quotes it: in short, and printable."""
     return ascii(_short.repr(value))[1:-1] if not isinstance(value, str) else _quoted(value)
+
+
+def decoded(decode: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever JSON has
+    """Return what some JSON says; kombu's own types in it raise whatever their constructors do.
+
+    Raises:
+        MalformedError: it says nothing; `what` begins the sentence.
+
+    """
+    try:
+        return decode()
+    except UnicodeDecodeError:
+        raise MalformedError(f"{what} is not UTF-8 text") from None
+    except Exception as error:  # noqa: BLE001 - see above
+        raise MalformedError(f"{what} is not JSON: {shown(str(error))}") from None
 
 
 def check_depth(text: bytes | str, what: str, at_most: int = DEPTH_MAX) -> None:

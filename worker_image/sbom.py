@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> str | None:
     """Print the label of a Python version and lock files; or say how one differs from the image."""
     if arguments[0] != "--installed":
         python, *files = arguments
-        print(locked((Path(name).read_text() for name in files), python))  # noqa: T201
+        print(locked((Path(name).read_text() for name in files), python))  # noqa: T201 - its answer
         return None
     told, found = set(arguments[1].split()), set(installed().split())
     if told == found:

@@ -12,7 +12,7 @@ from typing import Any
 from celery.app.task import Context
 
 from worker_image import signatures
-from worker_image.malformed import MalformedError, check_characters, check_depth, shown
+from worker_image.malformed import MalformedError, check_characters, check_depth, decoded, shown
 from worker_image.stats import PUBLISHED_AT
 from worker_image.tenants import HEADER as TENANT
 from worker_image.tenants import is_tenant
@@ -53,11 +53,7 @@ def check(message: Any) -> None:  # noqa: ANN401 - kombu's Message
     check_headers(message.headers)
     body = message.body if isinstance(message.body, bytes | str) else b""
     check_depth(body, "its body")
-    try:
-        payload = message.payload
-    # Kombu's own types in JSON raise whatever their constructors do.
-    except Exception as error:  # noqa: BLE001
-        raise MalformedError(f"its body is not JSON: {shown(str(error))}") from None
+    payload = decoded(lambda: message.payload, "its body")
     check_characters(body, payload, "its body")
     check_payload(payload)
 

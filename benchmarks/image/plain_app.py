@@ -15,7 +15,7 @@ app = Celery(
 probe.connect()
 
 
-@app.task(name="worker_image.tasks.canary.work")  # type: ignore[untyped-decorator]
+@app.task(name="worker_image.tasks.canary.work")  # type: ignore[untyped-decorator]  # Celery has no types
 def work(seconds: float) -> dict[str, float]:
     """Sleep for so many seconds, as the fleet's task of this name does."""
     started = time.monotonic()

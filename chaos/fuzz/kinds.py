@@ -44,7 +44,8 @@ def _shape(_: Valid, rnd: Random, number: int) -> bytes:
         {"number": number},
         [garbage.value(rnd), number],
     )
-    text = json.dumps(rnd.choice(shapes)) if rnd.random() < 0.8 else "[" * 2000 + str(number)  # noqa: PLR2004
+    is_json = rnd.random() < 0.8  # noqa: PLR2004 - mostly
+    text = json.dumps(rnd.choice(shapes)) if is_json else "[" * 2000 + str(number)
     return f"{text} ".encode() + b" " * (number % 977)
 
 

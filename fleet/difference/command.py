@@ -32,7 +32,7 @@ def run(session: Session, made: Path | None) -> Report:
     found = workers.changes(steps)
     check(session.config, found, where)
     live, notes = _live(session) if steps else (None, [])
-    told = [_worker(session.config, change, live) for change in found]
+    told = [worker_told(session.config, change, live) for change in found]
     return report(steps, told, live, notes)
 
 
@@ -61,7 +61,8 @@ def check(config: FleetConfig, changes: Sequence[WorkerChange], where: str) -> N
         )
 
 
-def _worker(config: FleetConfig, change: WorkerChange, live: Live | None) -> Worker:
+def worker_told(config: FleetConfig, change: WorkerChange, live: Live | None) -> Worker:
+    """Simulate both ends of a worker's change; `live` is None where nobody can be asked."""
     own = config.workers.get(change.name)
     serves = change.old.queues or (own.queues if own else change.new.queues or ())
     simulated = own is not None and _moves(change)

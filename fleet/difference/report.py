@@ -11,6 +11,7 @@ from fleet.difference.preview import Step, at, unknowns
 from fleet.difference.queue_settings import QueueSettings
 from fleet.difference.words import figures_told, settings_told, wait
 from fleet.difference.workers import DEPLOYMENT, SCALER, WorkerChange, restart_of
+from infra import names
 
 _WORDS = {"create": "new", "update": "changed", "replace": "replaced", "delete": "gone"}
 
@@ -189,7 +190,7 @@ def _inputs_told(step: Step) -> Iterator[str]:
 
 
 def _is_worker(step: Step) -> bool:
-    return step.name.startswith("worker-")
+    return step.name.startswith(names.WORKER_PREFIX)
 
 
 def _open(steps: Sequence[Step]) -> Iterator[str]:

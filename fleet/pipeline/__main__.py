@@ -84,7 +84,7 @@ def comment(
         str | None, typer.Option(help="Commit to hold the cost against; none: preview nothing.")
     ] = None,
     environment: Annotated[
-        str | None, typer.Option(help="success, failure, cancelled, skipped or gone.")
+        str | None, typer.Option(help="success, failure, cancelled, skipped, gone or left.")
     ] = None,
     told: Annotated[
         Path | None, typer.Option(help="What `fleet preview` printed.", dir_okay=False)
@@ -101,7 +101,27 @@ def comment(
     if pull_request is None:
         print(made.body)  # noqa: T201 - for whoever looks at it by hand
     else:
-        print(github.upsert(os.environ["GITHUB_REPOSITORY"], pull_request, made.body))  # noqa: T201
+        written = github.upsert(os.environ["GITHUB_REPOSITORY"], pull_request, made.body)
+        print(written)  # noqa: T201 - a log's line
+    raise typer.Exit(1 if made.failed else 0)
+
+
+@app.command()
+def diff(
+    base: Annotated[str, typer.Option(help="Commit to hold the stack files against.")],
+    commit: Annotated[str, typer.Option(help="Head of the pull request.")] = "HEAD",
+) -> None:
+    """Tell what a commit's stack files change, in words and dollars; no cloud is asked."""
+    from fleet import project
+    from fleet.pipeline import pull_request as parts
+
+    made = parts.compared(project.find().root, commit, base)
+    page = _page()
+    if page is None:
+        print(made.body)  # noqa: T201 - for whoever looks at it by hand
+    else:
+        with page.open("a") as file:
+            file.write(made.body)
     raise typer.Exit(1 if made.failed else 0)
 
 

@@ -1,29 +1,24 @@
-"""The comment on a pull request: what merging it does, what it costs, where its preview is."""
+"""The comment on a pull request: where its preview is, what merging it does, what that costs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fleet.pipeline.changes import Breach, Changes, Step
-from fleet.pipeline.cost import Bill, CostChange
+from fleet.pipeline.cost import CostChange
+from fleet.pipeline.environment import Environment, environment_told
+from fleet.pipeline.markdown import MARKER, block, code, few, text
+from fleet.pipeline.stack_files import FileChange
 
-MARKER = "<!-- celery-fleet-preview -->"
-"""By this the comment is found again; it begins with it."""
 LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
-_LINES = 40
-_LINE = 300
-_ENVIRONMENT = 6_000
+_WORDS = 12_000
+"""Characters about one stack file: they are not to push out what the policies say."""
+_PRICES = 10
+_SOURCE = (
+    "<sub>From the stack files of both commits alone, by this commit's program: what the program's "
+    "own change does is among the resources that Pulumi previews.</sub>\n"
+)
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-"}
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The branch's own preview environment."""
-
-    state: str
-    """`up`, `failed` or `gone`."""
-    told: str = ""
-    """What the command that made it printed."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +30,32 @@ class Told:
     run_url: str
     changes: Changes | None = None
     """None: the stack was not asked, as when the pull request is closed."""
-    cost: CostChange | None = None
+    files: Sequence[FileChange] = ()
+    """Of every stack whose file is in the commit, or was."""
     environment: Environment | None = None
+    problem: str = ""
+    """Why the rest could not be looked at."""
 
 
 def markdown(told: Told) -> str:
     """Return the comment, marker first, within GitHub's limit."""
     parts = [MARKER, *_head(told)]
     if told.environment is not None:
-        parts += _environment(told.environment)
+        parts += environment_told(told.environment)
+    if told.problem:
+        parts += ["### **Not all of it could be looked at**", *block(told.problem), ""]
+    if told.files:
+        parts += [files_told(told.files)]
     if told.changes is not None:
         parts += [*_changes(told.changes, told.stack), *_policies(told.changes)]
-    if told.cost is not None:
-        parts += _cost(told.cost)
     return _cut("\n".join(parts).rstrip() + "\n", f"\n\nCut here; all of it: {told.run_url}\n")
+
+
+def files_told(files: Iterable[FileChange]) -> str:
+    """Return what the stack files' changes do, and what they cost."""
+    found = list(files)
+    words = (_within(each.words, _WORDS) for each in found)
+    return "\n".join([*words, *_costs(found), _SOURCE])
 
 
 def summary(changes: Changes, stack: str) -> str:
@@ -57,19 +64,10 @@ def summary(changes: Changes, stack: str) -> str:
 
 
 def _head(told: Told) -> Iterator[str]:
-    yield f"Commit {_code(told.commit[:12])} · [run]({told.run_url})"
-    yield ""
-
-
-def _environment(environment: Environment) -> Iterator[str]:
-    titles = {
-        "up": "### Preview environment",
-        "failed": "### Preview environment: **not up**; the run says why",
-        "gone": "### Preview environment: destroyed",
-    }
-    yield titles[environment.state]
-    if environment.told.strip():
-        yield from _block(environment.told.strip()[-_ENVIRONMENT:])
+    links = [f"Commit {code(told.commit[:12])}", f"[run]({told.run_url})"]
+    shown = (each.grafana_url for each in told.files if each.stack == told.stack)
+    links += [f"[dashboards]({url.replace(')', '%29')})" for url in shown if url]
+    yield " · ".join(links)
     yield ""
 
 
@@ -77,13 +75,13 @@ def _changes(changes: Changes, stack: str) -> Iterator[str]:
     counts = ", ".join(f"{number} to {op}" for op, number in changes.counts.items())
     told = counts or "nothing to change"
     broken_off = "" if changes.complete else "; **the preview broke off, this is not all**"
-    yield f"### Stack {_code(stack)}: {told}{broken_off}"
+    yield f"### Resources of stack {code(stack)}: {told}{broken_off}"
     yield f"{changes.unchanged} unchanged" if changes.unchanged else ""
     if changes.errors:
-        yield from _block("\n".join(_few(changes.errors)))
+        yield from block("\n".join(few(changes.errors)))
     if changes.steps:
         yield "<details><summary>Resources</summary>\n"
-        yield from _block("\n".join(_few(map(_step, changes.steps))), "diff")
+        yield from block("\n".join(few(map(_step, changes.steps))), "diff")
         yield "\n</details>"
     yield ""
 
@@ -105,7 +103,7 @@ def _policies(changes: Changes) -> Iterator[str]:
     advice = f", {len(advised)} advised" if advised else ""
     yield f"### Policies: {verdict}{advice} ({', '.join(changes.packs)})"
     if changes.breaches:
-        yield from _block("\n".join(_few(map(_breach, [*broken, *advised]))))
+        yield from block("\n".join(few(map(_breach, [*broken, *advised]))))
     yield ""
 
 
@@ -114,24 +112,25 @@ def _breach(breach: Breach) -> str:
     return f"[{breach.level}] {breach.rule}{where}: {' '.join(breach.message.split())}"
 
 
-def _cost(cost: CostChange) -> Iterator[str]:
-    if cost.after is None:
-        yield f"### Cost: not known\n{_text(cost.why)}\n"
-        return
+def _costs(files: Sequence[FileChange]) -> Iterator[str]:
     yield "### Cost, US dollars a month"
     yield "| | before | after | change |\n|---|---:|---:|---:|"
-    before, after = cost.before, cost.after
-    yield _row("at rest", before.rest_usd if before else None, after.rest_usd)
-    yield _row("under the declared load", before.load_usd if before else None, after.load_usd)
-    if cost.why:
-        yield f"\n{_text(cost.why)}"
-    yield from _unpriced(cost.after)
+    for each in files:
+        yield from _rows(code(each.stack), each.cost)
+    notes = (note for each in files for note in _notes(each.cost))
+    for note in dict.fromkeys(notes):
+        yield f"\n{note}"
     yield ""
 
 
-def _unpriced(bill: Bill) -> Iterator[str]:
-    if bill.unpriced:
-        yield f"\nNot counted, for want of a price: {', '.join(map(_code, bill.unpriced))}"
+def _rows(stack: str, cost: CostChange) -> Iterator[str]:
+    after, before = cost.after, cost.before
+    if after is None:
+        yield f"| {stack} | - | not known | - |"
+        return
+    yield _row(f"{stack} at rest", before.rest_usd if before else None, after.rest_usd)
+    load = before.load_usd if before else None
+    yield _row(f"{stack} under the declared load", load, after.load_usd)
 
 
 def _row(name: str, before: float | None, after: float) -> str:
@@ -141,29 +140,22 @@ def _row(name: str, before: float | None, after: float) -> str:
     return f"| {name} | {before:,.0f} | {after:,.0f} | {f'{change:+,}' if change else '0'} |"
 
 
-def _few(lines: Iterable[str]) -> list[str]:
-    found = [line if len(line) <= _LINE else f"{line[: _LINE - 3]}..." for line in lines]
-    more = len(found) - _LINES
-    return [*found[:_LINES], f"... and {more} more"] if more > 0 else found
+def _notes(cost: CostChange) -> Iterator[str]:
+    if cost.why:
+        yield text(cost.why)
+    if cost.after and cost.after.unpriced:
+        unpriced = few(map(code, cost.after.unpriced), _PRICES)
+        yield f"Not counted, for want of a price: {', '.join(unpriced)}"
 
 
-def _block(text: str, language: str = "") -> Iterator[str]:
-    """Fence a text that may hold fences, or a marker, of its own."""
-    ticks = "```"
-    while ticks in text:
-        ticks += "`"
-    yield f"{ticks}{language}\n{text.replace(MARKER, '')}\n{ticks}"
+def _within(words: str, longest: int) -> str:
+    """Cut at the end of a line."""
+    if len(words) <= longest:
+        return words
+    return words[: words.rindex("\n", 0, longest)] + "\n\n... and more, which is cut here\n"
 
 
-def _code(text: str) -> str:
-    return f"`{text.replace('`', '')}`"
-
-
-def _text(text: str) -> str:
-    return " ".join(text.replace("<", "&lt;").split())
-
-
-def _cut(text: str, ending: str) -> str:
-    if len(text) <= LIMIT:
-        return text
-    return text[: LIMIT - len(ending) - len("\n```")] + "\n```" + ending
+def _cut(whole: str, ending: str) -> str:
+    if len(whole) <= LIMIT:
+        return whole
+    return whole[: LIMIT - len(ending) - len("\n```")] + "\n```" + ending

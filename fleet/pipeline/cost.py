@@ -1,8 +1,6 @@
 """What two stack files cost a month, side by side, at their own prices."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from fleet import stack_config
 from fleet.planning import aws_cost
@@ -48,10 +46,7 @@ def compare(after: str, before: str | None, name: str) -> CostChange:
 
 
 def _bill(text: str, name: str) -> Bill:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_text(text)
-        fleet = stack_config.read(path)
+    fleet = stack_config.read_text(text, name)
     parts = aws_cost.parts(fleet, [forecast(fleet, worker) for worker in fleet.workers])
     return Bill(
         sum(part.rest_usd or 0.0 for part in parts),

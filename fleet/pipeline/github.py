@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fleet.pipeline.comment import MARKER
+from fleet.pipeline.markdown import MARKER
 from rehearsal.errors import RehearsalError
 
 _FIND = """

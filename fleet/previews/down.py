@@ -9,7 +9,7 @@ from fleet.previews.base import base_of
 from fleet.previews.cleaning import Cleaning
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
-from fleet.previews.stack_file import Wish
+from fleet.previews.retold import wish_told
 from fleet.previews.up import write
 from fleet.progress import Progress
 from infra.models.fleet import FleetConfig
@@ -48,12 +48,5 @@ def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> boo
 
 def _made_anew(where: Place, engine: PreviewEngine, name: str) -> FleetConfig:
     """Its stack file, where another checkout had made it."""
-    told, now = records.told(engine, name), datetime.now(UTC)
-    wish = Wish(
-        name=name,
-        branch=told.branch if told else "unknown",
-        commit=told.commit if told else None,
-        created_at=told.created_at if told else now,
-        expires_at=told.expires_at if told else now,
-    )
+    wish = wish_told(engine, name, datetime.now(UTC))
     return write(where.project, base_of(where, engine), wish)

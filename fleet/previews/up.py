@@ -18,7 +18,7 @@ from fleet.previews.cost import cost
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.membership import MOST_PREVIEWS, check_room, login_told
 from fleet.previews.naming import preview_name
-from fleet.previews.place import Place, place
+from fleet.previews.place import Place, context, place
 from fleet.previews.stack_file import Base, Wish, preview_config
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
@@ -135,6 +135,6 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     """Pods of the rehearsal have addresses on this machine, and no way to forward a port."""
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
-    context = where.config_context(config)
-    forward = f"kubectl --context {context} -n {name} port-forward deployment/{API} 8000:http"
+    way = f"deployment/{API} 8000:http"
+    forward = f"kubectl --context {context(config)} -n {name} port-forward {way}"
     return f"http://127.0.0.1:8000 after: {forward}"

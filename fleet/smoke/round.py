@@ -9,9 +9,9 @@ from urllib.parse import quote
 from fleet.api_client import FleetApi, RefusedError
 from fleet.smoke.aims import Aim
 from fleet.smoke.verdict import Checked, judge, unsent
+from infra.alerts.queues import PROBE
 from rehearsal.errors import RehearsalError
 
-TASK = "worker_image.tasks.canary.probe"
 _THREADS = 8
 _POLL_S = 0.25
 # From a probe's start to its result here: its run, and a look.
@@ -58,7 +58,7 @@ class Round:
             self.checked[aim.queue] = unsent(aim, aim.blocked)
             return
         try:
-            task_id = self.api.create(TASK, {}, queue=aim.queue, tenant=aim.tenant)
+            task_id = self.api.create(PROBE, {}, queue=aim.queue, tenant=aim.tenant)
         except RefusedError as error:
             self.checked[aim.queue] = unsent(aim, error.why)
         else:

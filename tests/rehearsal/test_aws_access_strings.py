@@ -1,26 +1,19 @@
 """A real server takes the access strings, lets through what is used, and turns away the rest."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from redis.exceptions import NoPermissionError
 
-from infra.manifests.aws import access_strings
-from rehearsal.broker.server import find_server
 from tests.rehearsal.command_table import allowed, commands
-from tests.rehearsal.stage import eventually
+from tests.rehearsal.users_of_a_server import KEY, PREFIX, as_user, may, serving
 from tests.unit.recorder import ROOT
 
 pytestmark = pytest.mark.rehearsal
 
-PREFIX = "fleet:"
-QUEUES = {"default": False, "labeling": True}
-KEY = f"{PREFIX}labeling"
+
 # What kombu, Celery's results, RedBeat and the image send, beside what its scripts do.
 FLEET = (
     f"LPUSH {KEY} m",
@@ -57,6 +50,8 @@ FLEET = (
     "CLIENT SETINFO LIB-NAME redis-py",
     "SCAN 0",
 )
+
+
 NEVER = (
     "FLUSHALL",
     "FLUSHDB",
@@ -75,6 +70,8 @@ NEVER = (
     "RANDOMKEY",
     "CLIENT TRACKING ON BCAST",
 )
+
+
 # What stock Celery and the image's publishers send for an application, beside what scripts do.
 PRODUCER = (
     "PING",
@@ -95,6 +92,8 @@ PRODUCER = (
     f"EVAL s 1 {PREFIX}fleet:sent:1",
     f"EVAL s 1 {PREFIX}fleet:once:1",
 )
+
+
 # Of the fleet's messages, dead letters, schedule, campaigns, and of remote control.
 NO_PRODUCERS = (
     f"EVAL s 1 {PREFIX}default",
@@ -118,41 +117,12 @@ NO_PRODUCERS = (
     "SCAN 0",
     *NEVER,
 )
-# The calls of KEDA's redis scaler: a key's type, then its size (pkg/scalers/redis_scaler.go, 2.21).
-COUNT = """
-local kind = redis.call('type', KEYS[1]).ok
-local sizes = {list = 'llen', none = 'llen', hash = 'hlen', set = 'scard', zset = 'zcard'}
-return redis.call(sizes[kind], KEYS[1])
-"""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
-    """A server with a user for each workload, and a client that may do everything."""
-    folder = tmp_path_factory.mktemp("acl")
-    program = find_server(os.environ["PATH"]).path
-    socket = folder / "s"
-    settings = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([str(program), *settings], stdout=subprocess.DEVNULL)
-    client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
-    eventually(socket.exists, "listen")
-    users: dict[str, str] = {**access_strings.workloads(PREFIX, QUEUES)}
-    for user, access in {**users, "nobody": access_strings.DISABLED}.items():
-        client.execute_command("ACL", "SETUSER", user, ">p", *access.split())
-    yield client
-    client.close()
-    process.kill()
-    process.wait()
-
-
-def may(server: redis.Redis, user: str, told: tuple[str, ...]) -> list[str]:
-    """Which of these a user may do."""
-    return [command for command in told if allowed(server, user, *command.split())]
-
-
-def as_user(server: redis.Redis, user: str) -> redis.Redis:
-    path = server.connection_pool.connection_kwargs["path"]
-    return redis.Redis(unix_socket_path=path, username=user, password="p", decode_responses=True)
+    with serving(tmp_path_factory.mktemp("acl")) as client:
+        yield client
 
 
 def scripted() -> set[str]:
@@ -233,59 +203,3 @@ def test_a_script_of_a_producer_can_do_no_more_than_its_user(server: redis.Redis
                 client.eval(f"return redis.call({words})", 1, mark, f"{PREFIX}default")
 
     assert server.llen(f"{PREFIX}default") == 1
-
-
-@pytest.mark.parametrize("user", ["keda", "exporter"])
-def test_no_command_that_writes_is_run_for_who_only_looks(server: redis.Redis, user: str) -> None:
-    """Not asked, but run: each is refused for the command, before its words are read."""
-    writing = [told for told in commands(server, KEY) if "write" in told.categories]
-
-    assert len(writing) > 100
-    with as_user(server, user) as client:
-        for told in writing:
-            with pytest.raises(NoPermissionError, match="to run the"):
-                client.execute_command(*told.words)
-
-
-@pytest.mark.parametrize("user", ["keda", "exporter"])
-def test_nothing_is_read_but_sizes_and_types_by_who_only_looks(
-    server: redis.Redis, user: str
-) -> None:
-    counting = {"type", "llen", "hlen", "scard", "zcard"} if user == "keda" else set()
-    read = [told for told in commands(server, KEY) if "read" in told.categories]
-    found = {told.name for told in read if allowed(server, user, *told.words)}
-
-    assert len(read) > 80
-    assert found == counting
-    assert may(server, user, ("PUBLISH a b", f"SUBSCRIBE {PREFIX}x", "SCRIPT FLUSH")) == []
-
-
-def test_keda_counts_every_kind_of_key_by_its_script(server: redis.Redis) -> None:
-    server.delete(*(f"{PREFIX}{kind}" for kind in ("list", "hash", "set", "zset")))
-    server.rpush(f"{PREFIX}list", "a", "b")
-    server.hset(f"{PREFIX}hash", "a", "b")
-    server.sadd(f"{PREFIX}set", "a", "b", "c")
-    server.zadd(f"{PREFIX}zset", {"a": 1})
-    client = as_user(server, "keda")
-
-    kinds = ("list", "hash", "set", "zset", "none")
-    assert [client.eval(COUNT, 1, f"{PREFIX}{kind}") for kind in kinds] == [2, 1, 3, 1, 0]
-    client.close()
-
-
-def test_a_script_of_kedas_cannot_write(server: redis.Redis) -> None:
-    with as_user(server, "keda") as client, pytest.raises(redis.ResponseError, match=r"permission"):
-        client.eval("return redis.call('del', KEYS[1])", 1, KEY)
-
-
-def test_the_exporter_reads_the_servers_figures(server: redis.Redis) -> None:
-    with as_user(server, "exporter") as client:
-        assert client.info()["uptime_in_seconds"] >= 0
-        assert client.slowlog_len() >= 0
-
-
-def test_a_user_that_is_off_cannot_log_in(server: redis.Redis) -> None:
-    client = as_user(server, "nobody")
-    with pytest.raises(redis.exceptions.AuthenticationError):
-        client.ping()
-    client.close()

@@ -8,6 +8,7 @@ from tests.unit.recorder import ROOT
 NAMES = (
     "aws.md",
     "architecture.md",
+    "ci.md",
     "admission.md",
     "network.md",
     "operations.md",

@@ -1,6 +1,7 @@
 """Pods of the API with an outbox in one folder, on a broker that comes and goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,3 +93,12 @@ class Folder:
     def pod(self) -> Pod:
         self.pods.append(Pod(self.broker, OutboxFile(self.path, "api-1")))
         return self.pods[-1]
+
+
+@contextmanager
+def shared(path: Path, broker: Broker) -> Iterator[Folder]:
+    """A folder of pods, whose files are closed in the end, those of crashed ones too."""
+    made = Folder(path / "outbox", broker)
+    yield made
+    for pod in made.pods:
+        pod.file._db.close()

@@ -4,9 +4,10 @@ Both ends are the program's own; which of them is replaced is the test's to say.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from fleet.difference.paths import differing
 from infra.models.fleet import FleetConfig
 from tests.unit.recorder import render
 
@@ -53,16 +54,3 @@ def _step(
     if replaced is None:
         return {**step, "op": "update"}
     return {**step, "op": "replace", "replaceReasons": replaced}
-
-
-def differing(old: object, new: object, path: str = "") -> Iterator[str]:
-    """Paths as Pulumi writes them: a key with a dot stands in brackets."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            inner = f'{path}["{key}"]' if "." in key else f"{path}.{key}".lstrip(".")
-            yield from differing(old.get(key), new.get(key), inner)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for at, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from differing(one, other, f"{path}[{at}]")
-    elif old != new:
-        yield path

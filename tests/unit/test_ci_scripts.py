@@ -14,14 +14,21 @@ from tests.unit.recorder import ROOT
 from tests.unit.stand_ins import stand_in
 
 PULUMI = ROOT / ".ci/pulumi"
-MACHINE = os.uname()
-SUPPORTED = MACHINE.sysname == "Linux" and MACHINE.machine in {"x86_64", "aarch64"}
 
 
 def run(script: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [script, *args], env={**os.environ, **env}, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture(params=["x86_64", "aarch64"])
+def runner(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner of a kind that the workflows may have, whichever machine this is."""
+    (tmp_path / "machine").mkdir()
+    # The script asks for the system, then for the processor.
+    printed = [{"stdout": "Linux\n"}, {"stdout": f"{request.param}\n"}]
+    stand_in("uname", tmp_path / "machine", monkeypatch, *printed * 2)
 
 
 def releases(folder: Path) -> str:
@@ -44,7 +51,7 @@ def test_the_release_is_of_the_version_that_the_project_pins() -> None:
     assert f"\nversion={pinned}\n" in PULUMI.read_text()
 
 
-@pytest.mark.skipif(not SUPPORTED, reason="there is a release for Linux on x86_64 and aarch64 only")
+@pytest.mark.usefixtures("runner")
 def test_a_release_with_another_checksum_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     found = releases(tmp_path / "mirror")
     cache = tmp_path / "cache"
@@ -58,7 +65,7 @@ def test_a_release_with_another_checksum_is_refused_and_leaves_nothing(tmp_path:
     assert not list(cache.iterdir())
 
 
-@pytest.mark.skipif(not SUPPORTED, reason="there is a release for Linux on x86_64 and aarch64 only")
+@pytest.mark.usefixtures("runner")
 def test_a_release_that_was_checked_is_unpacked_once(tmp_path: Path) -> None:
     found = releases(tmp_path / "mirror")
     script = tmp_path / "pulumi-script"
@@ -74,7 +81,7 @@ def test_a_release_that_was_checked_is_unpacked_once(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.skipif(not SUPPORTED, reason="there is a release for Linux on x86_64 and aarch64 only")
+@pytest.mark.usefixtures("runner")
 def test_a_command_of_a_job_has_the_pinned_pulumi_and_the_jobs_role(tmp_path: Path) -> None:
     text = PULUMI.read_text()
     (version,) = re.findall(r"^version=(.*)$", text, re.MULTILINE)
@@ -97,6 +104,17 @@ def test_a_command_of_a_job_has_the_pinned_pulumi_and_the_jobs_role(tmp_path: Pa
     assert file in told
     where = 'AWS_SHARED_CREDENTIALS_FILE="$RUNNER_TEMP/aws-credentials"'
     assert where in (ROOT / ".ci/sign-in").read_text()
+
+
+def test_a_machine_without_a_release_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in("uname", tmp_path, monkeypatch, {"stdout": "Darwin\n"}, {"stdout": "arm64\n"})
+
+    ended = run(PULUMI)
+
+    assert ended.returncode == 1
+    assert "no Pulumi release is pinned for Darwin arm64\n  mend: put Pulumi" in ended.stderr
 
 
 @pytest.mark.parametrize("script", ["sign-in", "preview", "smoke", "builder"])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,50 +11,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from fleet import session
-from fleet.api_client import QueueStatistics
 from fleet.cli import app
-from fleet.difference import command, figures, preview, view
-from fleet.difference.figures import Figures
+from fleet.difference import command, view
 from fleet.difference.report import Report
-from fleet.difference.words import figures_told
-from fleet.difference.workers import Settings, changes
-from fleet.planning.forecast import forecast
 from infra.models.fleet import FleetConfig
-from infra.models.worker import Compute, Resources
 from rehearsal.errors import RehearsalError
 from tests.unit import preview_of
-from tests.unit.recorder import imagineer
-
-BASE = imagineer()
-
-
-@cache
-def base() -> preview_of.Resources:
-    """What the unchanged stack has; the program takes a while."""
-    return preview_of.resources(BASE)
-
-
-def changed(change: Callable[[dict[str, Any]], None]) -> FleetConfig:
-    """Imagineer's stack with settings changed, by their names in the file."""
-    raw = BASE.model_dump(by_alias=True, exclude_unset=True)
-    change(raw)
-    return FleetConfig.model_validate(raw)
-
-
-def statistics(pending: int, in_flight: int) -> QueueStatistics:
-    return QueueStatistics(pending, in_flight, 0, 0, 0, wait_p50_s=None, wait_p95_s=None)
-
-
-class Api:
-    """Has three tasks in flight on each queue, and seven messages waiting on training."""
-
-    def queues(self) -> dict[str, QueueStatistics]:
-        return {name: statistics(7 * (name == "training"), 3) for name in BASE.queues}
-
-
-class Away:
-    def queues(self) -> dict[str, QueueStatistics]:
-        raise RehearsalError("the fleet's HTTP API is not ready", "it has no ready pod", "wait")
+from tests.unit.diff_stage import BASE, Api, Away, base, changed
 
 
 @pytest.fixture
@@ -99,41 +61,6 @@ def test_a_raised_maximum_is_told_with_what_it_does_to_waits_and_restarts_nothin
     assert line.startswith("queue labeling: max 6 -> 20; wait p95 in a burst ")
     assert worker.change.restart is None
     assert found.dangers == ()
-
-
-def test_a_figure_of_what_is_deployed_is_that_of_the_plan_which_led_to_it() -> None:
-    """The deployed settings are read back from the cluster's objects, formula included."""
-    made = preview_of.document({}, base())
-    steps = preview.read(json.dumps(made), "test")
-    for change in changes(steps):
-        found = figures.deployed(BASE, change.name, change.new)
-        own = forecast(BASE, change.name)
-        assert found == Figures(own.normal.p95_s, own.burst.p95_s, own.total_usd), change.name
-        assert change.new.resources == BASE.workers[change.name].resources
-
-
-def test_an_older_formula_is_simulated_as_it_is_deployed() -> None:
-    eager = Settings(formula="pending_0_0 + in_flight")
-    lazy = Settings(formula="max(in_flight, 0.01 * (pending_0_0 + in_flight))")
-    waits = [figures.deployed(BASE, "labeling", each) for each in (eager, lazy)]
-
-    assert waits[0] is not None
-    assert waits[1] is not None
-    assert waits[0].burst_p95_s < waits[1].burst_p95_s
-    assert figures.deployed(BASE, "labeling", Settings(formula="cpu * 2")) is None
-    assert figures.deployed(BASE, "labeling", Settings(node_group="gone")) is None
-
-
-def test_pods_that_asked_for_more_have_cost_more() -> None:
-    asked = Compute(cpu="4", memory="8Gi")
-    before = figures.deployed(BASE, "labeling", Settings(resources=Resources(requests=asked)))
-    after = figures.planned(BASE, "labeling")
-
-    assert before is not None
-    assert before.usd is not None
-    assert after.usd is not None
-    assert before.usd > 1.5 * after.usd
-    assert before.burst_p95_s == after.burst_p95_s
 
 
 def test_pods_that_restart_are_told_with_the_cause_and_what_is_in_flight(
@@ -266,65 +193,12 @@ def test_a_value_that_only_up_will_know_may_restart_pods_and_is_named(
     assert note.startswith("known only during `pulumi up`: Deployment worker-scraping, spec.")
 
 
-def test_an_aws_resource_that_changes_in_place_is_told_by_name() -> None:
-    kind = "aws:elasticache/replicationGroup:ReplicationGroup"
-    ends = [{(kind, "cache"): {"nodeType": f"cache.{each}"}} for each in ("t4g.small", "m7g.large")]
-    steps = preview.read(json.dumps(preview_of.document(*ends)), "test")
-    found = command.report(steps, [], None)
-
-    assert found.lines == ("ReplicationGroup cache: nodeType cache.t4g.small -> cache.m7g.large",)
-    gone = preview.read(json.dumps(preview_of.document(ends[0], {})), "test")
-    (told,) = command.report(gone, [], None).dangers
-    assert told.startswith("ReplicationGroup cache is DELETED: the broker goes")
-
-
-def test_the_parts_of_a_replacement_are_one_step() -> None:
-    urn = "urn:pulumi:s::celery-fleet::kubernetes:core/v1:Namespace::namespace"
-    parts = [
-        {"op": "create-replacement", "urn": urn, "newState": {"inputs": {"a": 2}}},
-        {"op": "replace", "urn": urn, "replaceReasons": ["a"]},
-        {"op": "delete-replaced", "urn": urn, "oldState": {"inputs": {"a": 1}}},
-    ]
-    (step,) = preview.read(json.dumps({"steps": parts}), "test")
-
-    assert (step.op, step.old, step.new, step.forcing) == ("replace", {"a": 1}, {"a": 2}, ("a",))
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("not json", "not what `pulumi preview --json` prints"),
-        ("[]", "not what `pulumi preview --json` prints"),
-        ('{"steps": [{"op": "update"}]}', "not what `pulumi preview --json` prints"),
-        (
-            '{"steps": [], "diagnostics": [{"severity": "error", "message": "queus is unknown"}]}',
-            "queus is unknown",
-        ),
-    ],
-)
-def test_what_is_no_preview_or_a_failed_one_is_refused(text: str, told: str) -> None:
-    with pytest.raises(RehearsalError, match=told):
-        preview.read(text, "preview.json")
-
-
 def test_a_preview_of_another_stack_file_is_refused(tell: Callable[..., Report]) -> None:
     def more(raw: dict[str, Any]) -> None:
         raw["workers"]["labeling"]["maxReplicaCount"] = 20
 
     with pytest.raises(RehearsalError, match="do not belong together"):
         tell(BASE, made=preview_of.text(base(), preview_of.resources(changed(more))))
-
-
-def test_money_is_told_from_a_dollar_on_and_a_wait_only_where_it_changes() -> None:
-    before = Figures(1.0, 40.0, 10.0)
-
-    told = list(figures_told(before, Figures(1.01, 22.0, 41.2)))
-    assert told == ["wait p95 in a burst 40 s -> 22 s", "+$31 a month"]
-    assert list(figures_told(before, Figures(float("inf"), 40.0, 3.0))) == [
-        "wait p95 steady 1.0 s -> never",
-        "-$7 a month",
-    ]
-    assert list(figures_told(before, Figures(1.0, 40.0, None))) == []
 
 
 def test_the_command_prints_json_and_saves_markdown(

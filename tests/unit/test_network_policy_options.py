@@ -11,8 +11,8 @@ from tests.unit.network_stage import METADATA, METRICS, PROMETHEUS, on_aws, rend
 from tests.unit.recorder import imagineer
 
 
-def local(networkPolicy: dict[str, Any] | None = None, **changes: Any) -> FleetConfig:  # noqa: N803
-    return imagineer(**({"networkPolicy": networkPolicy} if networkPolicy else {}), **changes)
+def local(policy: dict[str, Any] | None = None, **changes: Any) -> FleetConfig:
+    return imagineer(**({"networkPolicy": policy} if policy else {}), **changes)
 
 
 def with_queue(name: str, **changes: Any) -> dict[str, Any]:

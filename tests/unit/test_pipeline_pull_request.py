@@ -1,5 +1,7 @@
 """The comment compares two commits of one stack file, and its failure fails the job."""
 
+import os
+import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -7,10 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fleet.pipeline import cost, pull_request
+from fleet.pipeline import cost, pull_request, stack_files
 from fleet.pipeline.__main__ import app
-from fleet.pipeline.comment import MARKER, Environment
 from fleet.pipeline.engine import Pulumi
+from fleet.pipeline.environment import Environment
+from fleet.pipeline.markdown import MARKER
 from fleet.planning.forecast import forecast
 from rehearsal.errors import RehearsalError
 from tests.unit.recorder import ROOT
@@ -51,8 +54,8 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str, s
 @pytest.fixture(autouse=True)
 def outside(commits: tuple[Path, str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The project as working directory, outside of GitHub; bills by one simulation, not five."""
-    for name in ("GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_SERVER_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("REPOSITORY", "RUN_ID", "SERVER_URL", "STEP_SUMMARY"):
+        monkeypatch.delenv(f"GITHUB_{name}", raising=False)
     monkeypatch.chdir(commits[0])
     monkeypatch.setattr(cost, "forecast", partial(forecast, seeds=1))
 
@@ -71,7 +74,8 @@ def test_the_comment_holds_the_commit_against_the_base(
     assert made.body.startswith(MARKER)
     assert "https://github.com/acme/fleet/actions/runs/7" in made.body
     assert "~  Deployment nodes" in made.body
-    assert "| at rest | 295 | 418 | +123 |" in made.body
+    assert "- nodeGroups.cpu.nodes: 1 -> 2" in made.body
+    assert "| `staging` at rest | 295 | 418 | +123 |" in made.body
     stand_in("pulumi", tmp_path / "again", monkeypatch, {}, previewed())
     new = pull_request.compose(Pulumi(folder, "staging"), head, empty, None)
     assert f"{FILE} is new" in new.body
@@ -102,9 +106,43 @@ def test_a_closed_pull_request_is_not_previewed(
     assert not engine.calls
 
 
-def test_a_base_that_was_not_fetched_is_told(commits: tuple[Path, str, str, str]) -> None:
-    with pytest.raises(RehearsalError, match=r"is not in this checkout[^!]*fetch-depth: 0"):
-        pull_request.compose(Pulumi(commits[0], "staging"), commits[3], "0" * 40, None)
+def test_what_keeps_the_command_from_looking_is_in_the_comment_and_fails_the_job(
+    commits: tuple[Path, str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _, base, head = commits
+    given = ["comment", "--stack", "staging", "--commit", head]
+    unknown = CliRunner().invoke(app, [*given, "--base", "0" * 40])
+    assert unknown.exit_code == 1
+    assert unknown.stdout.startswith(MARKER)
+    assert "fetch-depth: 0" in unknown.stdout
+
+    monkeypatch.setenv("PATH", str(folder))
+    with_git = folder / "git"
+    with_git.symlink_to(shutil.which("git", path=os.defpath) or "/usr/bin/git")
+    without_pulumi = CliRunner().invoke(app, [*given, "--base", base])
+    with_git.unlink()
+    assert without_pulumi.exit_code == 1
+    assert "pulumi is not on PATH" in without_pulumi.stdout
+    assert "| `staging` at rest | 295 | 418 | +123 |" in without_pulumi.stdout
+
+
+def test_stack_files_are_compared_without_any_right(
+    commits: tuple[Path, str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, empty, base, head = commits
+    engine = stand_in("pulumi", tmp_path, monkeypatch)
+    page = tmp_path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+
+    ended = CliRunner().invoke(app, ["diff", "--base", base, "--commit", head])
+
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert "### What this does to stack `staging`\n" in page.read_text()
+    assert not engine.calls
+    assert f"{FILE} is as before" in pull_request.compared(folder, head, head).body
+    assert f"{FILE} is new" in pull_request.compared(folder, head, empty).body
+    gone = pull_request.compared(folder, empty, head)
+    assert f"{FILE} goes; what is up stays up until `pulumi destroy`" in gone.body
 
 
 def test_what_a_step_says_is_a_state_or_an_error(tmp_path: Path) -> None:
@@ -123,6 +161,11 @@ def test_a_file_that_is_refused_has_no_cost_and_a_former_one_no_change() -> None
 
     assert cost.compare(wrong, STAGING, FILE).after is None
     assert "tier is 'stage'" in cost.compare(wrong, STAGING, FILE).why
+    told = stack_files._change("staging", wrong, STAGING)
+    assert told.refused
+    assert f"**{FILE} is refused**" in told.words
+    assert "tier is 'stage'" in told.words
+    assert "refused by today's rules" in stack_files._change("staging", STAGING, wrong).words
     against = cost.compare(STAGING, wrong, FILE)
     assert against.before is None
     assert against.why == f"the former {FILE} is refused by today's rules"

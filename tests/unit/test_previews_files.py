@@ -90,7 +90,7 @@ def test_a_rehearsal_is_not_staged_anew_for_its_previews(project: Project) -> No
 def test_a_preview_is_named_by_its_branch_or_by_its_name(project: Project) -> None:
     assert _name(project, None, BRANCH) == _name(project, NAME, None) == NAME
     for name, branch in (("staging", None), (NAME, BRANCH)):
-        with pytest.raises(RehearsalError, match="previews alone are taken down"):
+        with pytest.raises(RehearsalError, match="for previews alone, one at a time"):
             _name(project, name, branch)
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from celery import Celery
 
+from infra.alerts import queues as alert_rules
 from infra.config import load_file
 from infra.manifests.deployment import beat_deployment, worker_deployment
 from infra.manifests.scaled_object import scaled_object
@@ -16,7 +17,7 @@ from infra.manifests.settings import settings_document
 from infra.models.fleet import FleetConfig
 from tests.unit.recorder import ROOT
 from tests.unit.worker_stage import QUEUE, document, environ
-from worker_image import boot, settings
+from worker_image import boot, settings, stats
 from worker_image.conf import TASK_MODULES
 from worker_image.factory import build_app, fleet_router
 from worker_image.settings import Settings
@@ -200,3 +201,7 @@ def test_no_queues_limit_is_above_what_its_worker_and_its_pod_bear(fleet: str, w
         told["queues"][queue]["timeLimitSeconds"] for queue in told["workers"][worker]["queues"]
     ]
     assert max(limits) == hard < pod["terminationGracePeriodSeconds"]
+
+
+def test_the_alerts_leave_out_the_task_that_the_image_calls_a_probe() -> None:
+    assert alert_rules.PROBE == stats.PROBE

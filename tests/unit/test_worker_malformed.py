@@ -5,7 +5,6 @@ import logging
 import pickle
 import zlib
 from pathlib import Path
-from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,11 +19,11 @@ from kombu.utils.json import dumps
 from chaos.fuzz import payloads
 from chaos.fuzz.messages import Maker
 from chaos.fuzz.tasks import TASK
+from tests.unit.malformed_stage import WORK, Channel, reason, refusal, taken, valid
 from tests.unit.worker_stage import load
-from worker_image import dead_letters, envelope, logs, queues, task_message
+from worker_image import dead_letters, logs, queues
 from worker_image.factory import build_app
 from worker_image.malformed import (
-    DEPTH_MAX,
     KEPT_BYTES,
     MESSAGE_MAX_BYTES,
     MalformedError,
@@ -33,27 +32,13 @@ from worker_image.malformed import (
 )
 from worker_image.transport import broadcast, held
 
-WORK = "worker_image.tasks.canary.work"
 NUMBERS = st.integers(0, 10**9)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
-
-
-class Channel:
-    """What a kombu message asks of its channel."""
-
-    codecs = virtual.Channel.codecs
-    decode_body = virtual.Channel.decode_body
-
-
-def taken(item: bytes) -> Any:
-    """What a worker makes of a message; raises MalformedError."""
-    message: Any = virtual.Message(envelope.read(item), channel=Channel())
-    message.accept = {"application/json"}
-    task_message.check(message)
-    return message
 
 
 @pytest.fixture
@@ -66,26 +51,6 @@ def app(tmp_path: Path) -> Celery:
     app = build_app(load(tmp_path))
     app.loader.import_default_modules()
     return app
-
-
-def valid(**headers: Any) -> dict[str, Any]:
-    message = Maker(1, Path("marker"), ()).valid(Random(1), 1)  # noqa: S311 - to be repeated
-    message["headers"] |= headers
-    return message
-
-
-def reason(item: bytes) -> str | None:
-    try:
-        taken(item)
-    except MalformedError as refused:
-        return str(refused)
-    return None
-
-
-def refusal(message: object) -> str:
-    why = reason(json.dumps(message).encode())
-    assert why is not None
-    return why
 
 
 @settings(max_examples=200, deadline=None)
@@ -151,62 +116,6 @@ def test_the_app_decodes_nothing_but_json(app: Celery) -> None:
         message.decode()
 
 
-@pytest.mark.parametrize("method", ["zlib", "bzip2", "lzma"])
-def test_a_bomb_is_not_unpacked(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payloads, "BOMB_BYTES", 20 * 1024 * 1024)
-    payloads.bomb.cache_clear()
-    message = {**valid(compression=method), "body": payloads.encoded(payloads.bomb(method))}
-    payloads.bomb.cache_clear()
-
-    assert f"unpacks to {MESSAGE_MAX_BYTES} or more" in refusal(message)
-
-
-def test_an_honest_compressed_body_is_taken() -> None:
-    body = zlib.compress(json.dumps([[], {"number": 1}, {}]).encode())
-
-    message = taken(
-        json.dumps({**valid(compression="gzip"), "body": payloads.encoded(body)}).encode()
-    )
-
-    assert message.payload[1] == {"number": 1}
-
-
-@pytest.mark.parametrize(
-    ("headers", "told"),
-    [
-        ({"eta": "tomorrow"}, "its header eta is 'tomorrow', not a time"),
-        ({"eta": "2150-01-01T00:00:00"}, "within 31 days"),
-        ({"expires": "0001-01-01T00:00:00+23:59"}, "its header expires is"),
-        ({"retries": "3"}, "its header retries is '3', not a whole number"),
-        ({"retries": True}, "its header retries is True"),
-        ({"timelimit": [float("nan"), 1]}, "two numbers of seconds above 0"),
-        ({"timelimit": 5}, "its header timelimit is 5"),
-        ({"id": None}, "its header id is None"),
-        ({"id": ""}, "1 to 255 printable characters"),
-        ({"get": 1}, "its header 'get' is one of Celery's own names"),
-        ({"is_eager": True}, "one of Celery's own names"),
-        ({"group": {}}, "its header group is {}"),
-        ({"fleet_published_at": 10**400}, "not a Unix time"),
-        ({"tenant": "../x"}, "not a tenant's name"),
-        ({"task": "celery.chord_unlock"}, "which nothing here needs"),
-        ({"argsrepr": "\ud800"}, "half a character"),
-        ({"compression": "brotli"}, "its compression is 'brotli'"),
-    ],
-)
-def test_a_header_that_cannot_be_is_named(headers: dict[str, Any], told: str) -> None:
-    assert told in refusal(valid(**headers))
-
-
-@pytest.mark.parametrize("levels", [DEPTH_MAX, 900, 5000])
-def test_what_is_nested_too_deeply_is_refused_also_between_brackets_in_strings(levels: int) -> None:
-    deep = "[" * levels + "]" * levels
-    body = payloads.encoded(f'[[], {{"number": {deep}}}, {{}}]'.encode())
-    assert "its body is nested more than" in refusal({**valid(), "body": body})
-
-    brackets = payloads.body_of([], {"number": "[{" * 5000 + '\\"'}, {})
-    assert taken(json.dumps({**valid(), "body": brackets}).encode())
-
-
 @pytest.mark.parametrize(
     "options", [{}, {"countdown": 5, "expires": 60}, {"time_limit": 9, "soft_time_limit": 8}]
 )
@@ -229,20 +138,24 @@ def test_what_celery_publishes_is_taken(app: Celery, options: dict[str, Any]) ->
     assert taken(json.dumps(told).encode()).payload[1] == {"seconds": 1}
 
 
-@pytest.mark.parametrize(
-    "after",
-    [
-        {"callbacks": "x"},
-        {"chain": [{"task": "x"}]},
-        {"chord": 5},
-        {"errbacks": [None]},
-        {"callbacks": [{"task": "x", "args": [], "kwargs": {}, "options": []}]},
-        {"id": "other"},
-        {"chain": [{"task": "x", "args": [], "kwargs": {}, "options": {}}] * 1001},
-    ],
-)
-def test_what_is_no_signature_is_refused_before_the_task_runs(after: dict[str, Any]) -> None:
-    assert refusal({**valid(), "body": payloads.body_of([], {}, after)})
+@pytest.mark.parametrize("method", ["zlib", "bzip2", "lzma"])
+def test_a_bomb_is_not_unpacked(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payloads, "BOMB_BYTES", 20 * 1024 * 1024)
+    payloads.bomb.cache_clear()
+    message = {**valid(compression=method), "body": payloads.encoded(payloads.bomb(method))}
+    payloads.bomb.cache_clear()
+
+    assert f"unpacks to {MESSAGE_MAX_BYTES} or more" in refusal(message)
+
+
+def test_an_honest_compressed_body_is_taken() -> None:
+    body = zlib.compress(json.dumps([[], {"number": 1}, {}]).encode())
+
+    message = taken(
+        json.dumps({**valid(compression="gzip"), "body": payloads.encoded(body)}).encode()
+    )
+
+    assert message.payload[1] == {"number": 1}
 
 
 def test_a_long_message_is_kept_by_its_beginning() -> None:

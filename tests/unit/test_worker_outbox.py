@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.outbox_stage import Broker, Folder
+from tests.unit.outbox_stage import Broker, Folder, shared
 from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask
 from worker_image import outbox_file
 from worker_image.api_routes import Ports, create_api
@@ -22,10 +22,8 @@ def broker() -> Broker:
 
 @pytest.fixture
 def folder(tmp_path: Path, broker: Broker) -> Iterator[Folder]:
-    made = Folder(tmp_path / "outbox", broker)
-    yield made
-    for pod in made.pods:
-        pod.file._db.close()
+    with shared(tmp_path, broker) as made:
+        yield made
 
 
 def test_a_request_is_sent_at_once_while_the_broker_answers(folder: Folder, broker: Broker) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.outbox_stage import Broker, Folder
+from tests.unit.outbox_stage import Broker, Folder, shared
 from worker_image import outbox_file
 from worker_image.broker import BrokerAwayError
 from worker_image.outbox_file import open_or_exit
@@ -21,10 +21,8 @@ def broker() -> Broker:
 
 @pytest.fixture
 def folder(tmp_path: Path, broker: Broker) -> Iterator[Folder]:
-    made = Folder(tmp_path / "outbox", broker)
-    yield made
-    for pod in made.pods:
-        pod.file._db.close()
+    with shared(tmp_path, broker) as made:
+        yield made
 
 
 def test_a_crash_between_sending_and_removing_sends_nothing_twice(

@@ -96,7 +96,7 @@ class Restoring:
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (b"\xff", "what was held is not JSON"),
+        (b"\xff", "what was held is not UTF-8 text"),
         (b"{}", "is not a message, its exchange and its routing key"),
         (b'[1, "", "default"]', "it is a number, not an object"),
         (b'[{}, "", ""]', "names no list"),

@@ -3,12 +3,17 @@
 import json
 import re
 import subprocess
+from typing import Any
 
+import botocore.session
 import pytest
 import typer
 
 from fleet import cli
 from fleet.pipeline import __main__ as pipeline
+from fleet.previews.naming import PREFIX
+from infra import names
+from infra.config import load_file
 from tests.unit.recorder import ROOT
 from tests.unit.workflow_files import SCRIPTS, TEXTS, WORKFLOWS, Job, called, jobs
 
@@ -34,28 +39,39 @@ def distinct(program: str) -> list[str]:
 def test_each_command_of_fleet_exists_with_its_options(call: str) -> None:
     # It asks for a file that is there.
     words = call.replace("--kubeconfig VALUE", f"--kubeconfig {ROOT / 'README.md'}").split()
-    parse(typer.main.get_command(cli.app), words)
+    assert unknown(typer.main.get_command(cli.app), words) is None
 
 
 @pytest.mark.parametrize("call", distinct("fleet.pipeline"))
 def test_each_command_of_the_pipeline_exists_with_its_options(call: str) -> None:
     # Where a command takes a number, one stands for the variable.
     words = re.sub(r"(--pull-request|--seconds) VALUE", r"\1 1000", call).split()
-    parse(typer.main.get_command(pipeline.app), words)
+    assert unknown(typer.main.get_command(pipeline.app), words) is None
 
 
-def parse(command: object, words: list[str]) -> None:
-    """Go down to the command and have it read its options, without running it."""
+def unknown(command: Any, words: list[str]) -> str | None:
+    """What a command line names that is not there; the command reads it, and is not run."""
+    line = " ".join(words)
     while words and (inner := getattr(command, "commands", None)) is not None:
-        assert words[0] in inner, f"there is no command {words[0]!r}; there are {sorted(inner)}"
+        if words[0] not in inner:
+            return f"there is no command {words[0]!r}; there are {sorted(inner)}"
         command, words = inner[words[0]], words[1:]
-    command.make_context("checked", words, resilient_parsing=False)  # type: ignore[attr-defined]
+    try:
+        command.make_context("checked", words, resilient_parsing=False)
+    except Exception as error:  # noqa: BLE001 - Click's own are private in Typer; each is told
+        return f"{line}: {error}"
+    return None
+
+
+@pytest.mark.parametrize("line", ["preview reep", "preview reap --no-such-option", "preview up x"])
+def test_a_command_line_that_is_wrong_is_found(line: str) -> None:
+    assert unknown(typer.main.get_command(cli.app), line.split()) is not None
 
 
 def test_calls_are_found_at_all() -> None:
     assert {"smoke --stack VALUE --kubeconfig VALUE", "preview reap"} <= set(distinct("fleet"))
     commands = {call.split()[0] for call in distinct("fleet.pipeline")}
-    assert commands == {"show", "up", "drift", "comment", "image", "role"}
+    assert commands == {"show", "up", "drift", "comment", "diff", "image", "role"}
 
 
 def test_each_target_of_make_and_each_script_exists() -> None:
@@ -139,6 +155,21 @@ def test_a_preview_follows_its_pull_request_from_opened_to_closed() -> None:
     comment = up.steps[-1]
     assert comment["if"] == "${{ !cancelled() }}", "a failed `up` is told in the comment, too"
     assert [step["env"].get("GH_TOKEN") for step in up.steps if "env" in step][:-1] == [None]
+    for job, made in ((up, "up"), (down, "down")):
+        (step,) = [each for each in job.steps if each.get("id") == made]
+        assert '2>&1 | tee "$RUNNER_TEMP/preview.txt"' in step["run"], "a failure is in the comment"
+        assert '--told "$RUNNER_TEMP/preview.txt"' in job.steps[-1]["run"]
+    outcome = "${{ steps.down.outcome == 'success' && 'gone' || 'left' }}"
+    assert down.steps[-1]["env"]["OUTCOME"] == outcome
+    assert down.steps[-1]["if"] == comment["if"]
+
+
+def test_a_forks_pull_request_has_its_words_and_costs_without_a_right() -> None:
+    (job,) = [job for job in jobs() if any("pipeline diff" in run for run in job.runs)]
+
+    assert "pull_request" in on(job.workflow)
+    assert job.permissions == {"contents": "read"}
+    assert job.body["if"] == "github.event_name == 'pull_request'"
 
 
 def test_prod_is_changed_only_after_an_approval_and_only_as_approved() -> None:
@@ -171,7 +202,7 @@ def test_each_link_command_and_resource_of_the_page_is_there() -> None:
     for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL):
         assert json.loads(block)["Version"] == "2012-10-17"
     for call in re.findall(r"python -m fleet\.pipeline ([^`\n]+)", PAGE):
-        parse(typer.main.get_command(pipeline.app), call.split())
+        assert unknown(typer.main.get_command(pipeline.app), call.split()) is None
 
 
 @pytest.mark.parametrize("job", OURS)
@@ -186,4 +217,23 @@ def test_each_role_variable_and_environment_is_in_the_docs(job: Job) -> None:
     variable = role.removeprefix("${{ vars.").removesuffix(" }}")
     rows = [row for row in PAGE.splitlines() if row.startswith(f"| `{variable}` |")]
     assert any(f"`repo:OWNER/NAME:{subject}`" in row for row in rows), (variable, subject)
+    own = f"`{job.workflow.removesuffix('.yml')}:{job.name}`"
+    assert [own in row.split("|")[2] for row in rows].count(True) == 1, own
     assert "vars.FLEET_STATE_URL != ''" in job.body.get("if", "") or job.body["needs"] == "plan"
+
+
+def test_the_previews_role_reaches_no_user_or_group_of_the_broker_but_their_own() -> None:
+    (policy,) = [
+        block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "Users" in block
+    ]
+    statements = {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+    users, members = statements["Users"], statements["Members"]
+    arn = "arn:aws:elasticache:us-east-1:ACCOUNT:"
+    base = load_file(ROOT / "Pulumi.staging.yaml").namespace
+
+    assert users["Resource"] == f"{arn}user:{PREFIX}*"
+    group = names.cache_user(base, "users")
+    assert members["Resource"] == [f"{arn}usergroup:{group}", f"{arn}user:{PREFIX}*"]
+    model = botocore.session.get_session().get_service_model("elasticache")
+    for action in (*users["Action"], *members["Action"]):
+        assert action.removeprefix("elasticache:") in model.operation_names, action

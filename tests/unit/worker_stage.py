@@ -74,3 +74,8 @@ def enter(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     monkeypatch.setattr(settings, "current", lambda: mine)
     monkeypatch.setattr("worker_image.storage.current", settings.current)
     return folder / "data"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from rehearsal.toolchain import MonitoringTools
 from tests.whole.interference import api_server
 from tests.whole.refusals import Door, Object, pod_of
-from tests.whole.running_fleet import STACK, RunningFleet, make_project
+from tests.whole.running_fleet import NAMESPACE, STACK, RunningFleet, make_project
 from tests.whole.watched import Watched, watch
 
 
@@ -34,6 +35,18 @@ def watched(
     """The running fleet under Prometheus and Alertmanager, from its first use to the end."""
     with watch(running, monitoring_tools, tmp_path_factory.mktemp("watched")) as watched:
         yield watched
+
+
+@pytest.fixture(scope="module")
+def broker(running: RunningFleet) -> "Iterator[redis.Redis]":
+    """The running fleet's broker, with the fleet's own login."""
+    secret = running.cluster.secret(NAMESPACE, "broker")
+    assert secret is not None
+    client = redis.Redis.from_url(
+        secret["brokerUrl"], ssl_ca_data=secret["ca.crt"], decode_responses=True
+    )
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="module")

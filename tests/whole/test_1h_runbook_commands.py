@@ -34,17 +34,6 @@ ANSWERED = {"pulumi refresh": ["--yes"], "pulumi up": ["--yes"]}
 
 
 @pytest.fixture(scope="module")
-def broker(running: RunningFleet) -> Iterator["redis.Redis"]:
-    secret = running.cluster.secret(NAMESPACE, "broker")
-    assert secret is not None
-    client = redis.Redis.from_url(
-        secret["brokerUrl"], ssl_ca_data=secret["ca.crt"], decode_responses=True
-    )
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
 def alarming(running: RunningFleet, broker: "redis.Redis") -> Iterator[RunningFleet]:
     """A fleet in which there is something to see: a paused scaler, a letter, a stray list."""
     kubectl(running, "annotate", "scaledobject", SCALER, f"{PAUSED}=1")

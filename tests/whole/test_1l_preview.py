@@ -1,14 +1,14 @@
 """A preview beside the running fleet: up, a task through it, listed, down, nothing left."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import redis
 
 from fleet import api_client
+from fleet.api_client import FleetApi
 from fleet.previews.naming import preview_name
-from tests.whole.running_fleet import CANARY, NAMESPACE, STACK, RunningFleet, until
+from tests.whole.running_fleet import CANARY, STACK, RunningFleet, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(300)]
 
@@ -17,19 +17,28 @@ NAME = preview_name(BRANCH)
 NAMED = ("--branch", BRANCH, "--base", STACK)
 
 
-@pytest.fixture(scope="module")
-def broker(running: RunningFleet) -> "Iterator[redis.Redis]":
-    secret = running.cluster.secret(NAMESPACE, "broker")
-    assert secret is not None
-    client = redis.Redis.from_url(
-        secret["brokerUrl"], ssl_ca_data=secret["ca.crt"], decode_responses=True
-    )
-    yield client
-    client.close()
-
-
 def keys(broker: "redis.Redis", prefix: str) -> set[str]:
     return set(broker.scan_iter(f"{prefix}*", count=1000))
+
+
+def look_inside(running: RunningFleet, api: FleetApi, done: str) -> None:
+    """What a person asks of a preview: what its worker has logged, and whether Celery answers."""
+    # It keeps the worker's pod for as long as this looks.
+    api.create(CANARY, {"seconds": 60}, queue="scraping")
+
+    logs = running.fleet("preview", "logs", *NAMED, "--worker", "preview", "--tail", "-1")
+    assert (logs.returncode, done in logs.stdout) == (0, True), logs.output
+
+    ping = ("celery", "-A", "worker_image.app", "inspect", "ping")
+    answer = running.fleet("preview", "exec", *NAMED, "--", *ping)
+    assert (answer.returncode, "preview@" in answer.stdout) == (0, True), answer.output
+    assert answer.stdout.count("pong") == 1, "it hears of no worker but its own"
+    own = running.fleet("preview", "exec", NAME, "--process", "api", "--", "sh", "-c", "exit 7")
+    assert own.returncode == 7, own.output
+
+    unknown = running.fleet("preview", "logs", "--branch", "no-such", "--base", STACK)
+    assert unknown.returncode == 1
+    assert f"there are {NAME} ({BRANCH})" in unknown.output
 
 
 def test_a_preview_runs_beside_its_base_and_leaves_nothing(
@@ -48,6 +57,8 @@ def test_a_preview_runs_beside_its_base_and_leaves_nothing(
     assert api.result(task).status == "completed"
     assert keys(broker, f"{NAME}:")
     assert running.api.queues()["scraping"].pending == 0
+
+    look_inside(running, api, task)
 
     (listed,) = json.loads(running.fleet("preview", "list", "--base", STACK, "--json").stdout)
     assert (listed["name"], listed["branch"], listed["state"]) == (NAME, BRANCH, "up")

@@ -11,7 +11,7 @@ from typing import Any
 from kombu.utils.json import loads
 
 from worker_image import envelope
-from worker_image.malformed import MalformedError, check_depth, shown
+from worker_image.malformed import MalformedError, check_depth, decoded, shown
 
 _CLOCK_MAX = 2**63
 
@@ -33,12 +33,7 @@ def check(message: object) -> None:
     if whole["properties"].get("body_encoding") == "base64":
         body = base64.b64decode(body)
     check_depth(body, "its body")
-    try:
-        command = loads(body)
-    # Kombu's own types in JSON raise whatever their constructors do.
-    except Exception as error:  # noqa: BLE001
-        raise MalformedError(f"its body is not JSON: {shown(str(error))}") from None
-    _check_command(command)
+    _check_command(decoded(lambda: loads(body), "its body"))
 
 
 def _check_command(command: object) -> None:

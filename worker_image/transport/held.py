@@ -10,6 +10,7 @@ from worker_image.malformed import (
     MalformedError,
     check_characters,
     check_depth,
+    decoded,
     letter_of,
 )
 from worker_image.transport.words import Words
@@ -47,11 +48,7 @@ def read(held: bytes) -> tuple[dict[str, Any], str, str]:
     what = "what was held"
     # The record is one level around the message.
     check_depth(held, what, DEPTH_MAX + 1)
-    try:
-        told = loads(held)
-    # Kombu's own types in JSON raise whatever their constructors do.
-    except Exception as error:  # noqa: BLE001
-        raise MalformedError(f"{what} is not JSON: {type(error).__name__}") from None
+    told = decoded(lambda: loads(held), what)
     check_characters(held, told, what)
     if not isinstance(told, list) or len(told) != len(("message", "exchange", "routing key")):
         raise MalformedError(f"{what} is not a message, its exchange and its routing key")
