@@ -14,13 +14,12 @@ from pathlib import Path
 
 from fleet.kubernetes import Cluster, Object
 from fleet.previews import forget
-from fleet.previews.place import Place
+from fleet.previews.place import Place, context
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.container import container, volumes
 from infra.manifests.labels import metadata
 from infra.manifests.restricted import restricted_pod
-from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
 from infra.models.worker import Compute, Resources
 from rehearsal.errors import RehearsalError
@@ -104,9 +103,7 @@ class Cleaning:
         return int(found[1]) if found else 0
 
     def _kubectl(self, *arguments: str, given: str | None = None) -> str:
-        cluster = self.config.cluster
-        context = cluster.context if isinstance(cluster, ExistingCluster) else ""
-        options = [f"--context={context}", f"--namespace={self.name}"]
+        options = [f"--context={context(self.config)}", f"--namespace={self.name}"]
         done = subprocess.run(
             [self.place.kubectl, *options, *arguments],
             env=self.place.environ,

@@ -62,11 +62,6 @@ class Place:
             raise _missing("kubectl")
         return found
 
-    def config_context(self, config: FleetConfig) -> str:
-        """The kubeconfig's context of a preview."""
-        cluster = config.cluster
-        return cluster.context if isinstance(cluster, ExistingCluster) else ""
-
     def cluster(self, name: str, config: FleetConfig) -> Cluster:
         """The cluster, as a preview's own stack file names it."""
         if self.is_rehearsal:
@@ -97,6 +92,12 @@ def place(project: Project, base: str, report: Callable[[str], None]) -> Place:
     if found is None:
         raise _missing("pulumi")
     return Place(project, base, config, Path(found), {})
+
+
+def context(config: FleetConfig) -> str:
+    """The kubeconfig's context of a preview."""
+    cluster = config.cluster
+    return cluster.context if isinstance(cluster, ExistingCluster) else ""
 
 
 def _missing(program: str) -> RehearsalError:

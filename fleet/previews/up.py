@@ -17,7 +17,7 @@ from fleet.previews.checkout import Checkout
 from fleet.previews.cost import cost
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.naming import preview_name
-from fleet.previews.place import Place, place
+from fleet.previews.place import Place, context, place
 from fleet.previews.stack_file import Base, Wish, preview_config
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
@@ -40,6 +40,8 @@ class Request:
     base: str
     image: str | None
     training: bool
+    break_lock: bool = False
+    """Release the lock of a holder that seems to have died."""
 
 
 def run(project: Project, asked: Request, now: datetime, console: Console) -> str:
@@ -54,9 +56,9 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     branch = asked.branch or checkout.branch()
     name = preview_name(branch)
     where = place(project, asked.base, progress.reporter("tools"))
-    engine = PreviewEngine(where)
+    engine = PreviewEngine(where, break_lock=asked.break_lock)
     base = base_of(where, engine)
-    earlier = records.own_file(where, name)
+    earlier = records.own_file(project, name)
     made = earlier.preview.created_at if earlier and earlier.preview else now
     wish = Wish(
         name=name,
@@ -70,6 +72,7 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     config = write(project, base, wish)
     progress.say("preview", f"{name} of branch {branch}, beside {asked.base}")
     with progress.running("pulumi up") as tell:
+        engine.claim(name, tell)
         engine.up(name, tell)
     progress.say("pulumi up", "done")
     with progress.running("ready") as tell:
@@ -126,6 +129,5 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     """Pods of the rehearsal have addresses on this machine, and no way to forward a port."""
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
-    context = where.config_context(config)
-    forward = f"kubectl --context {context} -n {name} port-forward service/{API} 8000:80"
+    forward = f"kubectl --context {context(config)} -n {name} port-forward service/{API} 8000:80"
     return f"http://127.0.0.1:8000 after: {forward}"
