@@ -94,13 +94,18 @@ class Stage:
             Body=json.dumps(content),
         )
 
-    def made(self) -> FleetConfig:
-        """The preview, up."""
-        config = write(self.place.project, base(BASE), wish())
-        engine = self.engine()
+    def made(self, *, up: bool = False) -> FleetConfig:
+        """The preview's stack and stack file; on request with what its program makes."""
+        config, engine = write(self.place.project, base(BASE), wish()), self.engine()
         engine.claim(NAME, print)
-        engine.up(NAME, print)
+        if up:
+            engine.up(NAME, print)
         return config
+
+    def bring_up_base(self) -> None:
+        engine = self.engine()
+        engine.claim(BASE, print)
+        engine.up(BASE, print)
 
     @contextmanager
     def at_work(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -138,7 +143,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 @contextmanager
 def staged(root: Path, pulumi: Path, plugins: Path) -> Iterator[Stage]:
-    """A bucket with a base in it that is up, and a checkout."""
+    """A bucket, and a checkout with a base."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -165,9 +170,6 @@ def _stage(root: Path, pulumi: Path, plugins: Path, endpoint: str) -> Stage:
     stage = Stage(InBucket(project, BASE, base(BASE).config, pulumi, variables), endpoint, name)
     place = {"LocationConstraint": REGION}
     stage.bucket.create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    engine = stage.engine()
-    engine.claim(BASE, print)
-    engine.up(BASE, print)
     return stage
 
 

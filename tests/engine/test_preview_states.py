@@ -35,7 +35,8 @@ def taken_down(stage: Stage, *, break_lock: bool = False) -> bool:
 
 
 def test_a_preview_in_a_bucket_is_made_listed_reaped_and_gone(stage: Stage) -> None:
-    config = stage.made()
+    stage.bring_up_base()
+    config = stage.made(up=True)
 
     (found,) = records.previews(stage.place, stage.engine())
     assert (found.name, found.told, found.state(EXPIRES - timedelta(hours=1))) == (
