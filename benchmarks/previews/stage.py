@@ -33,13 +33,15 @@ class Ran:
 class Stage(live.Stage):
     """The rehearsal of the base, and the commands of its project."""
 
+    base: str = BASE
+
     @property
     def layout(self) -> Layout:
         return Layout(self.project.rehearsal)
 
     def preview(self, command: str, *arguments: str) -> Ran:
         """Run `fleet preview` to its end, whatever comes of it."""
-        return _ended(self.start("preview", command, "--base", BASE, *arguments))
+        return self.start(command, *arguments).ended()
 
     def succeed(self, command: str, *arguments: str) -> Ran:
         """Run a `fleet preview` that has to succeed.
@@ -50,9 +52,9 @@ class Stage(live.Stage):
         """
         return _checked(self.preview(command, *arguments), f"`fleet preview {command}`")
 
-    def start(self, *arguments: str) -> "Running":
-        """Start a `fleet` command; it leads a group of its own."""
-        return _started(self.project, *arguments)
+    def start(self, command: str, *arguments: str) -> "Running":
+        """Start a `fleet preview` beside the base."""
+        return _started(self.project, "preview", command, "--base", self.base, *arguments)
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,12 @@ def staged(name: str, report: live.Report) -> Iterator[Stage]:
     project = _laid_out(find(Path(__file__)), name)
     try:
         report("fleet up")
-        _checked(_ended(_started(project, "up", "--no-demonstrate", "--stack", BASE)), "`fleet up`")
+        _checked(_started(project, "up", "--no-demonstrate", "--stack", BASE).ended(), "`fleet up`")
         with closing(Stage(project)) as stage:
             yield stage
     finally:
         report("fleet down")
-        _ended(_started(project, "down"))
+        _started(project, "down").ended()
     shutil.rmtree(project.root)
 
 
@@ -94,7 +96,7 @@ def _laid_out(checkout: Project, name: str) -> Project:
     """The checkout by links, below its own state, with a base out of its template."""
     root = checkout.state / name
     if root.exists():
-        _ended(_started(Project(root, root / ".state"), "down"))
+        _started(Project(root, root / ".state"), "down").ended()
         shutil.rmtree(root)
     root.mkdir(parents=True)
     skipped = {path.name for path in checkout.root.glob("Pulumi.*.yaml")}
@@ -109,6 +111,7 @@ def _laid_out(checkout: Project, name: str) -> Project:
 
 
 def _started(project: Project, *arguments: str) -> Running:
+    """A `fleet` command, which leads a group of its own."""
     variables = {key: value for key, value in os.environ.items() if key != STATE_VARIABLE}
     since = time.monotonic()
     process = subprocess.Popen(
@@ -122,10 +125,6 @@ def _started(project: Project, *arguments: str) -> Running:
         process_group=0,
     )
     return Running(process, since)
-
-
-def _ended(running: Running) -> Ran:
-    return running.ended()
 
 
 def _checked(ran: Ran, what: str) -> Ran:

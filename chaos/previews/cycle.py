@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.previews.probe import first_task
-from benchmarks.previews.stage import BASE, Ran, Stage
+from benchmarks.previews.stage import Ran, Stage
 from chaos.previews.leaks import Left, leaks
 from chaos.previews.strikes import Struck, drawn, struck
 from fleet.previews.naming import preview_name
@@ -50,12 +50,9 @@ def lived(stage: Stage, seed: int, number: int, typical: Typical, tell: Tell) ->
     cycle = Cycle(number, f"chaos/{seed}-{number}")
     _strike(stage, cycle, "up", dice.choice(_UP_STRIKES), (dice, typical.up_s), tell)
     if dice.random() < _FINISHED:
-        _finish(stage, cycle, tell)
+        finish(stage, cycle, tell)
     _strike(stage, cycle, "down", dice.choice(_DOWN_STRIKES), (dice, typical.down_s), tell)
-    tell("down, undisturbed")
-    _expect(cycle, stage.preview("down", "--branch", cycle.branch), "down")
-    tell("looking what is left")
-    cycle.left = leaks(stage, cycle.preview)
+    take_down(stage, cycle, tell)
     cycle.seconds = time.monotonic() - began
     return cycle
 
@@ -82,11 +79,11 @@ def _strike(
     for _ in range(times):
         strike = drawn(dice)
         tell(f"{command}: {strike.kind} at {strike.at:.0%}")
-        named = ("--base", BASE, "--branch", cycle.branch)
-        cycle.strikes.append(struck(stage, command, named, strike, typical_s))
+        cycle.strikes.append(struck(stage, command, cycle.branch, strike, typical_s))
 
 
-def _finish(stage: Stage, cycle: Cycle, tell: Tell) -> None:
+def finish(stage: Stage, cycle: Cycle, tell: Tell) -> None:
+    """Bring the preview up undisturbed, whatever came before, and have it do a task."""
     tell("up, undisturbed")
     if _expect(cycle, stage.preview("up", "--branch", cycle.branch), "up"):
         tell("a task")
@@ -96,6 +93,14 @@ def _finish(stage: Stage, cycle: Cycle, tell: Tell) -> None:
             cycle.problems.append(str(error))
         else:
             cycle.finished = True
+
+
+def take_down(stage: Stage, cycle: Cycle, tell: Tell) -> None:
+    """Take it down undisturbed, whatever came before, and look what is left."""
+    tell("down, undisturbed")
+    _expect(cycle, stage.preview("down", "--branch", cycle.branch), "down")
+    tell("looking what is left")
+    cycle.left = leaks(stage, cycle.preview)
 
 
 def _expect(cycle: Cycle, ran: Ran, command: str) -> bool:

@@ -57,11 +57,9 @@ def drawn(dice: random.Random) -> Strike:
     return Strike(kind, round(dice.uniform(_EARLIEST, 1.0), 3), round(dice.uniform(*_FREEZE_S), 1))
 
 
-def struck(
-    stage: Stage, command: str, arguments: tuple[str, ...], strike: Strike, typical_s: float
-) -> Struck:
+def struck(stage: Stage, command: str, branch: str, strike: Strike, typical_s: float) -> Struck:
     """Run a command, and strike it at its moment; one that is over by then goes unhurt."""
-    running = stage.start("preview", command, *arguments)
+    running = stage.start(command, "--branch", branch)
     _until(running, running.since + strike.at * typical_s)
     engine = _engine(running)
     if strike.kind in _FREEZES:
