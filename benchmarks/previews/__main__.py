@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from fleet.previews.naming import preview_name
 from fleet.progress import Progress
 
 _RESULTS = Path(__file__).resolve().parents[1] / "results" / "previews.json"
+_STEP = re.compile(r"^ *([0-9]+\.[0-9]) s  (.{14})", re.MULTILINE)
 _UP_MOST_S, _DOWN_MOST_S, _RESOURCES_MOST, _TENTH_MOST = 30.0, 30.0, 15, 1.3
 
 
@@ -32,6 +34,8 @@ class Life:
     """From the start of `up` to the end of a task that was sent after it."""
     down_s: float
     resources: int
+    told: dict[str, float]
+    """Seconds into `up` or `down` at which each said that it was at a step."""
 
 
 def main() -> int:
@@ -103,13 +107,23 @@ def _life(stage: Stage, branch: str) -> Life:
     (listed,) = json.loads(stage.succeed("list", "--json").output)
     down = stage.succeed("down", "--branch", branch)
     return Life(
-        branch, round(up.seconds, 2), round(done_s, 2), round(down.seconds, 2), listed["resources"]
+        branch,
+        up_s=round(up.seconds, 2),
+        first_task_s=round(done_s, 2),
+        down_s=round(down.seconds, 2),
+        resources=listed["resources"],
+        told={**steps("up", up.output), **steps("down", down.output)},
     )
+
+
+def steps(command: str, output: str) -> dict[str, float]:
+    """Read when a command told of each step, off its progress lines."""
+    return {f"{command}: {step.strip()}": float(at) for at, step in _STEP.findall(output)}
 
 
 def _said(progress: Progress, life: Life) -> Life:
     told = f"up {life.up_s} s, first task {life.first_task_s} s, down {life.down_s} s"
-    progress.say("alone", f"{told}, {life.resources} resources")
+    progress.say("alone", f"{told}, {life.resources} resources; {life.told}")
     return life
 
 

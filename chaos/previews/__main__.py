@@ -24,7 +24,10 @@ from rehearsal.errors import RehearsalError
 def main(
     *,
     cycles: Annotated[int, typer.Option(min=1, help="How many lives of a preview.")] = 20,
-    first: Annotated[int, typer.Option(min=1, help="Number of the first, to go on.")] = 1,
+    first: Annotated[
+        int,
+        typer.Option(min=1, help="Number of the first; after 1 the file's figures are added to."),
+    ] = 1,
     seed: Annotated[int, typer.Option(help="All strikes are made of it.")] = 1,
     results: Annotated[Path | None, typer.Option(help="File of figures.")] = None,
 ) -> None:
@@ -39,7 +42,9 @@ def main(
     for problem in problems(found):
         console.print(f"! {problem}", style="red", highlight=False, soft_wrap=True, markup=False)
     file = results or RESULTS / "chaos-previews.json"
-    file.write_text(json.dumps(figures(found, seed), indent=2) + "\n")
+    earlier = json.loads(file.read_text())["by cycle"] if first > 1 else []
+    told = figures([*earlier, *map(asdict, found)], seed)
+    file.write_text(json.dumps(told, indent=2) + "\n")
     console.print(f"saved {file}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if problems(found) else 0)
 
@@ -85,20 +90,20 @@ def problems(found: Sequence[Cycle]) -> list[str]:
     return told
 
 
-def figures(found: Sequence[Cycle], seed: int) -> dict[str, Any]:
+def figures(cycles: Sequence[dict[str, Any]], seed: int) -> dict[str, Any]:
     """Count strikes and what is left by kind; each cycle below."""
-    struck = [one for each in found for one in each.strikes]
-    kinds = Counter(one.strike.kind for one in struck)
-    left = Counter(one.kind for each in found for one in each.left)
+    struck = [one for each in cycles for one in each["strikes"]]
+    kinds = Counter(one["strike"]["kind"] for one in struck)
+    left = Counter(one["kind"] for each in cycles for one in each["left"])
     return {
         "seed": seed,
-        "cycles": len(found),
-        "tasks done": sum(each.finished for each in found),
+        "cycles": len(cycles),
+        "tasks done": sum(each["finished"] for each in cycles),
         "strikes": {kind: kinds[kind] for kind in KINDS},
-        "strikes while an engine ran": sum(bool(one.engine) for one in struck),
+        "strikes while an engine ran": sum(bool(one["engine"]) for one in struck),
         "left": {kind: left[kind] for kind in LEAKS},
-        "problems": problems(found),
-        "by cycle": [asdict(each) for each in found],
+        "commands that did not finish": sum(len(each["problems"]) for each in cycles),
+        "by cycle": list(cycles),
     }
 
 

@@ -50,9 +50,10 @@ def _look(stage: Stage, preview: str) -> Iterator[Left]:
     for database in (stage.messages, stage.results):
         for key in database.scan_iter(f"{key_prefix(preview)}*", count=1000):
             yield Left("keys", str(key))
-    for user in stage.messages.acl_list():
-        if preview in user:
-            yield Left("users", str(user).split()[1])
+    for access_list in stage.layout.broker.glob("*.acl"):
+        for line in access_list.read_text().splitlines():
+            if preview in line:
+                yield Left("users", line.split()[1])
     yield from _processes(stage, preview)
 
 

@@ -40,6 +40,7 @@ def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> boo
     progress.say("broker", f"removed {keys} keys that began with {config.broker.key_prefix}")
     with progress.running("pulumi destroy") as tell:
         engine.destroy(name, tell)
+    progress.say("pulumi destroy", "done")
     cleaning.remove_namespace()
     engine.remove(name)
     where.project.stack_file(name).unlink(missing_ok=True)
