@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,7 +19,6 @@ from fleet.previews.naming import preview_name
 from fleet.progress import Progress
 
 _RESULTS = Path(__file__).resolve().parents[1] / "results" / "previews.json"
-_STEP = re.compile(r"^ *([0-9]+\.[0-9]) s  (.{14})", re.MULTILINE)
 _UP_MOST_S, _DOWN_MOST_S, _RESOURCES_MOST, _TENTH_MOST = 30.0, 30.0, 15, 1.3
 
 
@@ -34,8 +32,8 @@ class Life:
     """From the start of `up` to the end of a task that was sent after it."""
     down_s: float
     resources: int
-    told: dict[str, float]
-    """Seconds into `up` or `down` at which each said that it was at a step."""
+    steps: dict[str, dict[str, float]]
+    """Seconds into `up` and `down` at which each told of a step."""
 
 
 def main() -> int:
@@ -112,18 +110,13 @@ def _life(stage: Stage, branch: str) -> Life:
         first_task_s=round(done_s, 2),
         down_s=round(down.seconds, 2),
         resources=listed["resources"],
-        told={**steps("up", up.output), **steps("down", down.output)},
+        steps={"up": up.steps, "down": down.steps},
     )
-
-
-def steps(command: str, output: str) -> dict[str, float]:
-    """Read when a command told of each step, off its progress lines."""
-    return {f"{command}: {step.strip()}": float(at) for at, step in _STEP.findall(output)}
 
 
 def _said(progress: Progress, life: Life) -> Life:
     told = f"up {life.up_s} s, first task {life.first_task_s} s, down {life.down_s} s"
-    progress.say("alone", f"{told}, {life.resources} resources; {life.told}")
+    progress.say("alone", f"{told}, {life.resources} resources; {life.steps}")
     return life
 
 

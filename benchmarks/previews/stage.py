@@ -1,6 +1,7 @@
 """A base that is up in a project folder of its own, and `fleet` commands beside it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from rehearsal.layout import Layout
 BASE = "local"
 _TEMPLATE = "stacks/imagineer.yaml"
 _SAID_LINES = 15
+_STEP = re.compile(r"^ *([0-9]+\.[0-9]) s  (.{14})", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Ran:
     code: int
     output: str
     seconds: float
+
+    @property
+    def steps(self) -> dict[str, float]:
+        """Seconds at which it told of each step, off its progress lines."""
+        return {step.strip(): float(at) for at, step in _STEP.findall(self.output)}
 
 
 @dataclass(frozen=True)

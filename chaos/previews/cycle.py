@@ -61,10 +61,9 @@ def undisturbed(stage: Stage, tell: Tell) -> Typical:
     """Measure one life without a strike, which also fills caches."""
     named = ("--branch", "chaos/undisturbed")
     tell("an undisturbed preview")
-    return Typical(
-        stage.succeed("up", *named).seconds,
-        stage.succeed("down", *named).seconds,
-    )
+    up, down = stage.succeed("up", *named), stage.succeed("down", *named)
+    tell(f"up {up.steps}, down {down.steps}")
+    return Typical(up.seconds, down.seconds)
 
 
 def _strike(

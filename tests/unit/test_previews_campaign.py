@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from benchmarks.previews.__main__ import Life, measured, missed, steps
+from benchmarks.previews.__main__ import Life, measured, missed
+from benchmarks.previews.stage import Ran
 from chaos.previews.__main__ import figures, problems
 from chaos.previews.cycle import Cycle
 from chaos.previews.leaks import Left
@@ -44,7 +45,7 @@ def test_what_is_left_and_what_did_not_finish_is_named_and_counted() -> None:
 def test_each_target_that_is_missed_is_named(
     life: tuple[float, float, float, int], beside: list[float], named: list[str]
 ) -> None:
-    found = list(missed(measured([Life("a", *life, told={})], beside)))
+    found = list(missed(measured([Life("a", *life, steps={})], beside)))
 
     assert len(found) == len(named)
     assert all(text.startswith(name) for text, name in zip(found, named, strict=True))
@@ -53,4 +54,4 @@ def test_each_target_that_is_missed_is_named(
 def test_a_commands_lines_tell_when_it_was_at_each_step() -> None:
     said = "   0.1 s  preview        a of branch b\n  12.3 s  pulumi up      done\nAPI   x\n"
 
-    assert steps("up", said) == {"up: preview": 0.1, "up: pulumi up": 12.3}
+    assert Ran(0, said, 13.0).steps == {"preview": 0.1, "pulumi up": 12.3}
