@@ -35,6 +35,7 @@ test: check tools ## every test: `check`, the engine, the rehearsal
 chaos: tools ## inject faults under load into the fleet, and into stock Celery; an hour and more
 	.venv/bin/python -m chaos
 	.venv/bin/python -m chaos.cluster
+	.venv/bin/python -m chaos.previews
 
 test-newest: venv ## fast worker tests on the newest Celery, kombu, redis-py, billiard; may fail
 	-@.ci/newest

@@ -56,6 +56,10 @@ class FleetApi:
     def __init__(self, client: httpx.Client) -> None:
         self._http = client
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def create(
         self,
         task: str,

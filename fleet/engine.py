@@ -18,7 +18,8 @@ _POLL_S = 0.1
 _FINISH_S = 60.0
 """How long an earlier pulumi may take to finish what it had begun."""
 # Without it the Kubernetes provider refuses to create what exists (pulumi-kubernetes 4.34).
-_ADOPT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
+ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+"""Variables of an `up` that takes over what exists."""
 _MAX_INTERRUPTS = 2
 """Pulumi cancels at the first SIGINT and ends at the second."""
 
@@ -48,9 +49,13 @@ class Engine:
         """Wait for a pulumi that is still at work; clear the lock of one that is dead."""
         for pid in engine_lock.holders(self.project, self.stack):
             self._await_end(pid, report)
-        if engine_lock.files(self.project, self.stack):
+        if left := engine_lock.files(self.project, self.stack):
             report("an earlier pulumi died and left the stack locked; releasing it")
-            self._run("cancel", "--yes", self.stack)
+            if self.stack in self.project.deployed_stacks():
+                self._run("cancel", "--yes", self.stack)
+            # Of one that died while it made the stack: `cancel` finds none.
+            for lock in left:
+                lock.unlink(missing_ok=True)
 
     def was_cut_short(self) -> bool:
         """Whether a killed pulumi left operations under way, which it cannot tell done or not."""
@@ -62,8 +67,12 @@ class Engine:
 
         The `up` that follows takes the permission to take over back out of the state.
         """
+        self.settle()
+        replace(self, environment={**self.environment, **ADOPTING}).up(report)
+
+    def settle(self) -> None:
+        """Look what there is, and forget what was under way."""
         self._run("refresh", "--yes", "--skip-preview", "--clear-pending-creates", *self._on_stack)
-        replace(self, environment={**self.environment, _ADOPT: "true"}).up(report)
 
     def up(self, report: Callable[[str], None]) -> UpdateView:
         """Run `pulumi up`; its output goes to a log.

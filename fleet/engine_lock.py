@@ -40,11 +40,18 @@ def end_holders(project: Project, report: Callable[[str], None]) -> None:
     psutil.wait_procs(left, timeout=_FINISH_S)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is a pulumi."""
+    try:
+        return psutil.Process(pid).name().startswith("pulumi")
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _holder(lock: Path) -> int | None:
     """Return the live pulumi process that wrote a lock; a reused pid is not one."""
     try:
         pid = int(json.loads(lock.read_text())["pid"])
-        name = psutil.Process(pid).name()
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+    except (OSError, ValueError, KeyError):
         return None
-    return pid if name.startswith("pulumi") else None
+    return pid if is_alive(pid) else None

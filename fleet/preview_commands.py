@@ -26,6 +26,9 @@ Branch = Annotated[
     str | None, typer.Option("--branch", "-b", help="Default: the one checked out here.")
 ]
 BaseStack = Annotated[str, typer.Option("--base", help="Stack whose cluster and broker it uses.")]
+BreakLock = Annotated[
+    bool, typer.Option("--break-lock", help="Release the lock of a pulumi that seems to be dead.")
+]
 DEFAULT_BASE = "staging"
 Name = Annotated[str | None, typer.Argument(help="Of the preview, instead of a branch.")]
 Worker = Annotated[str | None, typer.Option("--worker", "-w", help="That one's pods alone.")]
@@ -52,6 +55,7 @@ def up(
     training: Annotated[
         bool, typer.Option("--training", help="With the base's workers on GPUs.")
     ] = False,
+    break_lock: BreakLock = False,
 ) -> None:
     """Make a branch's preview, or bring it up to date; say how to reach it."""
     from fleet import project
@@ -60,7 +64,9 @@ def up(
 
     found = project.find()
     name = project.checked_stack_name(base)
-    asked = steps.Request(branch, read_ttl(ttl), name, image, training=training)
+    asked = steps.Request(
+        branch, read_ttl(ttl), name, image, training=training, break_lock=break_lock
+    )
     steps.run(found, asked, datetime.now(UTC), Console())
 
 
@@ -70,6 +76,7 @@ def down(
     *,
     branch: Branch = None,
     base: BaseStack = DEFAULT_BASE,
+    break_lock: BreakLock = False,
 ) -> None:
     """Take a branch's preview down, with every key that it has on the broker."""
     from fleet import project
@@ -77,7 +84,8 @@ def down(
 
     found, console = project.find(), Console()
     wanted = _name(found, name, branch)
-    where, engine = _begin(found, _own_base(found, wanted, base))
+    own = _own_base(found, wanted, base)
+    where, engine = _begin(found, own, break_lock=break_lock)
     if not steps.run(where, engine, wanted, console):
         console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
 
@@ -165,13 +173,15 @@ def reap(
         raise typer.Exit(1)
 
 
-def _begin(found: "Project", base: str) -> "tuple[Place, PreviewEngine]":
+def _begin(
+    found: "Project", base: str, *, break_lock: bool = False
+) -> "tuple[Place, PreviewEngine]":
     from fleet import project
     from fleet.previews.engine import PreviewEngine
     from fleet.previews.place import place
 
     where = place(found, project.checked_stack_name(base), Console(stderr=True).print)
-    return where, PreviewEngine(where)
+    return where, PreviewEngine(where, break_lock=break_lock)
 
 
 def _name(found: "Project", name: str | None, branch: str | None) -> str:
@@ -208,10 +218,7 @@ def _aim(worker: str | None, process: Process | None) -> "Aim":
 
 def _own_base(found: "Project", name: str, otherwise: str) -> str:
     """The base that a preview's own stack file states, where this checkout has it."""
-    from infra.config import ConfigError, load_file
+    from fleet.previews.records import own_file
 
-    try:
-        marks = load_file(found.stack_file(name)).preview
-    except ConfigError:
-        return otherwise
-    return marks.base if marks else otherwise
+    config = own_file(found, name)
+    return config.preview.base if config and config.preview else otherwise

@@ -61,6 +61,21 @@ def load_file(path: Path) -> FleetConfig:
         ConfigError: naming each wrong key, or the line where the YAML is broken.
 
     """
+    keys = _keys(path)
+    return _validated(_own(keys), path.name, keys.get(REGION_KEY))
+
+
+def raw_keys(path: Path) -> Mapping[str, Any]:
+    """A stack file's own keys as they are written, without the project's name; secrets left out.
+
+    Raises:
+        ConfigError: it cannot be read.
+
+    """
+    return _own(_keys(path))
+
+
+def _keys(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -68,10 +83,13 @@ def load_file(path: Path) -> FleetConfig:
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         raise ConfigError(f"{path.name}: config is missing: a stack file states its fleet there")
-    keys = {str(key): value for key, value in config.items()}
-    raw = {k.split(":", 1)[1]: v for k, v in keys.items() if k.startswith(f"{PROJECT}:")}
-    raw.pop(API_TOKEN_KEY, None)
-    return _validated(raw, path.name, keys.get(REGION_KEY))
+    return {str(key): value for key, value in config.items()}
+
+
+def _own(keys: Mapping[str, Any]) -> dict[str, Any]:
+    found = {k.split(":", 1)[1]: v for k, v in keys.items() if k.startswith(f"{PROJECT}:")}
+    found.pop(API_TOKEN_KEY, None)
+    return found
 
 
 def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input

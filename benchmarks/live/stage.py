@@ -47,7 +47,8 @@ class Stage:
         return self._database(0)
 
     @cached_property
-    def _results(self) -> "redis.Redis":
+    def results(self) -> "redis.Redis":
+        """The database of results, likewise."""
         return self._database(1)
 
     def processes(self) -> list[int]:
@@ -58,7 +59,7 @@ class Stage:
     def forget_messages(self) -> None:
         """Empty the broker: messages, what was in flight, results."""
         self.messages.flushdb()
-        self._results.flushdb()
+        self.results.flushdb()
 
     def ca_file(self) -> Path:
         """The broker's CA, for a publisher beside the pods."""
@@ -68,7 +69,7 @@ class Stage:
 
     def close(self) -> None:
         """Close the connections that were used."""
-        for name in ("messages", "_results", "cluster"):
+        for name in ("messages", "results", "cluster"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

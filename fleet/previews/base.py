@@ -1,15 +1,11 @@
 """The stack that a preview lives beside, as its file states it and as it told once it was up."""
 
-import yaml
-
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
 from fleet.previews.stack_file import Base
-from fleet.project import PROJECT_NAME
+from infra.config import raw_keys
 from infra.models.base_contract import base_contract
 from rehearsal.errors import RehearsalError
-
-_OWN = f"{PROJECT_NAME}:"
 
 
 def base_of(place: Place, engine: PreviewEngine) -> Base:
@@ -20,8 +16,6 @@ def base_of(place: Place, engine: PreviewEngine) -> Base:
 
     """
     path = place.project.stack_file(place.base)
-    document = yaml.safe_load(path.read_text())["config"]
-    raw = {k.removeprefix(_OWN): value for k, value in document.items() if k.startswith(_OWN)}
     try:
         told = base_contract(place.base, engine.output(place.base, "base"))
     except ValueError as error:
@@ -31,4 +25,4 @@ def base_of(place: Place, engine: PreviewEngine) -> Base:
             mend="bring the base up as it says, then run this again",
             where=path,
         ) from error
-    return Base(place.base, raw, place.config, told)
+    return Base(place.base, raw_keys(path), place.config, told)

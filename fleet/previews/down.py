@@ -18,29 +18,31 @@ from infra.models.fleet import FleetConfig
 def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> bool:
     """Take a preview down, from wherever an earlier run left it; False if there was none.
 
-    Its processes end first, then its keys go, which nothing writes any more, then its objects and
-    its namespace, then its stack and stack file: by those the next run knows that some is left.
+    Nobody else may be at work on it. Its processes end first, then its keys go, which nothing
+    writes any more, then its objects and its namespace, then its stack and stack file: by those
+    the next run knows that some is left.
 
     Raises:
         RehearsalError: from the first step that fails; the same command goes on from there.
 
     """
     progress = Progress(console)
-    config, known = records.own_file(where, name), name in engine.previews()
-    if config is None and not known:
+    config = records.own_file(where.project, name)
+    if config is None and name not in engine.previews():
         return False
+    with progress.running("its stack") as tell:
+        engine.claim(name, tell)
     config = config or _made_anew(where, engine, name)
     cluster = where.cluster(name, config)
     with progress.running("processes") as tell:
         cleaning = Cleaning(where, name, config, cluster, tell)
         keys = cleaning.run()
     progress.say("broker", f"removed {keys} keys that began with {config.broker.key_prefix}")
-    if known:
-        with progress.running("pulumi destroy") as tell:
-            engine.destroy(name, tell)
+    with progress.running("pulumi destroy") as tell:
+        engine.destroy(name, tell)
+    progress.say("pulumi destroy", "done")
     cleaning.remove_namespace()
-    if known:
-        engine.remove(name)
+    engine.remove(name)
     where.project.stack_file(name).unlink(missing_ok=True)
     progress.say("down", f"{name} is gone, after {progress.elapsed_s():.0f} s")
     return True

@@ -1,23 +1,26 @@
-"""Previews' stacks by Pulumi's Automation API: the same program, one stack more."""
+"""Previews' stacks by Pulumi's Automation API: the same program, one stack more.
 
-import secrets
-from collections.abc import Callable, Iterator
+Its commands name the stack that they mean: plain `pulumi` goes on to mean the one it meant before.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from pulumi.automation import (
     CommandError,
     ConcurrentUpdateError,
-    ConfigValue,
-    LocalWorkspace,
     PulumiCommand,
-    Stack,
+    StackAlreadyExistsError,
     StackNotFoundError,
-    StackSummary,
 )
 
-from fleet import engine_lock, stack_file
-from fleet.engine import Engine
+from fleet import engine_lock
+from fleet.engine import ADOPTING, Engine
+from fleet.previews import held
 from fleet.previews.naming import is_preview
 from fleet.previews.place import Place
 from rehearsal.errors import RehearsalError
@@ -25,144 +28,153 @@ from rehearsal.errors import RehearsalError
 Report = Callable[[str], None]
 
 _TOLD_LINES = 15
-# Without it the Kubernetes provider refuses to create what exists (pulumi-kubernetes 4.34).
-_ADOPT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
 _BACKEND = "PULUMI_BACKEND_URL"
+_AT_ONCE = ("--yes", "--skip-preview", "--color", "never")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the state backend lists of a stack."""
+
+    resources: int
+    at_work: bool
+    """Whether some Pulumi is known to hold it; of buckets nobody tells it in a list."""
 
 
 class PreviewEngine:
     """Pulumi at work on the stacks of one place; every method raises RehearsalError."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @cached_property
-    def _workspace(self) -> LocalWorkspace:
-        root = self._place.pulumi.parent.parent
-        with _told("pulumi"):
-            command = PulumiCommand(root=str(root) if self._in_bin else None)
-        # It may be called from elsewhere than a folder `bin`.
-        command.command = str(self._place.pulumi)
-        return LocalWorkspace(
-            work_dir=str(self._place.project.root),
-            env_vars=self._place.environ,
-            pulumi_command=command,
-        )
-
-    @property
-    def _in_bin(self) -> bool:
-        return self._place.pulumi.parent.name == "bin"
+    def __init__(self, place: Place, *, break_lock: bool = False) -> None:
+        self._place, self._break_lock = place, break_lock
 
     def output(self, stack: str, name: str) -> object:
         """An output of a stack; None where there is no such output, or stack."""
         try:
             with _told(f"the outputs of stack {stack}"):
-                found = self._workspace.stack_outputs(stack).get(name)
+                told = self._run("stack", "output", "--json", "--show-secrets", "--stack", stack)
         except StackNotFoundError:
             return None
-        return None if found is None else found.value
+        found: Mapping[str, object] = json.loads(told)
+        return found.get(name)
 
-    def previews(self) -> dict[str, StackSummary]:
-        """Every preview's stack of the backend, by name."""
+    def previews(self) -> dict[str, Summary]:
+        """Every preview's stack of the backend, by name.
+
+        One that Pulumi lists with an organisation is not of the default one: commands that name
+        it without would mean another.
+        """
         with _told("the list of stacks"):
-            stacks = self._workspace.list_stacks()
-        found = {each.name.rsplit("/", 1)[-1]: each for each in stacks}
-        return {name: found[name] for name in sorted(found) if is_preview(name)}
+            listed = json.loads(self._run("stack", "ls", "--json"))
+        found = {each["name"]: each for each in listed if is_preview(each["name"])}
+        return {name: self._summary(name, found[name]) for name in sorted(found)}
+
+    def claim(self, name: str, report: Report) -> None:
+        """Make a preview's stack where it is new, and see that nobody is at work on it."""
+        self._release(name, report)
+        with _told(f"making stack {name}", name):
+            try:
+                self._make(name)
+            except ConcurrentUpdateError as error:
+                self._break(name, str(error), report)
+                self._make(name)
 
     def up(self, name: str, report: Report) -> None:
-        """Bring a preview up; one that was cut short goes on from there."""
-        self._release(name, report)
-        with self._selected(name) as stack:
-            self._set_token(name)
-            if self._was_cut_short(stack):
-                report("an earlier run was cut short: taking over its objects")
-                self._repair(stack, report)
-            with _told(f"`up` of stack {name}"):
-                stack.up(color="never", on_output=report, suppress_outputs=True)
+        """Bring a claimed preview up; one that was cut short goes on from there."""
+        engine = self._cli(name)
+        # By standard input: an argument could be seen in the list of processes.
+        engine.set_api_token()
+        if engine.was_cut_short():
+            report("an earlier run was cut short: taking over its objects")
+            engine.settle()
+            self._up(name, report, ADOPTING)
+        self._up(name, report)
 
     def destroy(self, name: str, report: Report) -> None:
-        """Take a preview's objects away; its stack stays, without a resource."""
-        self._release(name, report)
-        with self._selected(name) as stack, _told(f"`destroy` of stack {name}"):
-            if self._was_cut_short(stack):
-                report("an earlier run was cut short: looking what there is")
-                stack.refresh(color="never", clear_pending_creates=True, on_output=report)
-            stack.destroy(color="never", on_output=report)
+        """Take a claimed preview's objects away; its stack stays, without a resource."""
+        engine = self._cli(name)
+        if engine.was_cut_short():
+            report("an earlier run was cut short: looking what there is")
+            engine.settle()
+        with _told(f"`destroy` of stack {name}", name):
+            self._run("destroy", *_AT_ONCE, "--stack", name, report=report)
 
     def remove(self, name: str) -> None:
-        """Forget a stack without resources, and its stack file."""
-        # Pulumi selects none once it has removed one.
-        with self._selection_kept(), _told(f"removing stack {name}"):
-            self._workspace.remove_stack(name)
+        """Forget a stack without resources, its history and its stack file."""
+        with _told(f"removing stack {name}", name):
+            self._run("stack", "rm", name, "--yes", "--remove-backups")
 
-    @contextmanager
-    def _selected(self, name: str) -> Iterator[Stack]:
-        """Work on a stack, made if it is new."""
-        with self._selection_kept():
-            with _told(f"selecting stack {name}"):
-                stack = Stack.create_or_select(name, self._workspace)
-            yield stack
+    @cached_property
+    def _command(self) -> PulumiCommand:
+        program = self._place.pulumi
+        root = str(program.parent.parent) if program.parent.name == "bin" else None
+        with _told("pulumi"):
+            command = PulumiCommand(root=root)
+        # It may be called from elsewhere than a folder `bin`.
+        command.command = str(program)
+        return command
 
-    @contextmanager
-    def _selection_kept(self) -> Iterator[None]:
-        """Let plain `pulumi` mean the stack it meant before, and never a preview."""
-        with _told("the stack that is selected"):
-            found = self._workspace.stack()
-        before = found.name if found else self._place.base
-        # A run that was killed left a preview selected.
-        after = self._place.base if is_preview(before.rsplit("/", 1)[-1]) else before
+    def _run(
+        self, *arguments: str, report: Report | None = None, more: Mapping[str, str] | None = None
+    ) -> str:
+        folder, variables = str(self._place.project.root), {**self._place.environ, **(more or {})}
+        return self._command.run([*arguments], folder, variables, report).stdout
+
+    def _up(self, name: str, report: Report, more: Mapping[str, str] | None = None) -> None:
+        with _told(f"`up` of stack {name}", name):
+            arguments = ("up", *_AT_ONCE, "--suppress-outputs", "--stack", name)
+            self._run(*arguments, report=report, more=more)
+
+    def _make(self, name: str) -> None:
+        """Pulumi takes the stack's lock before it looks whether the stack is there."""
+        with suppress(StackAlreadyExistsError):
+            self._run("stack", "init", name, "--no-select")
+
+    def _break(self, name: str, told: str, report: Report) -> None:
+        now = datetime.now(UTC)
+        if not (self._break_lock and held.may_break(told, now)):
+            raise held.refusal(name, told, now)
+        report("releasing the lock, as --break-lock asks")
         try:
-            yield
-        finally:
-            with suppress(CommandError):
-                self._workspace.select_stack(after)
+            self._run("cancel", "--yes", "--stack", name)
+        except StackNotFoundError as error:
+            first = next(held.holders(told))
+            raise RehearsalError(
+                what=f"the lock of stack {name} cannot be released by Pulumi",
+                why="whoever holds it was killed while it made the stack, which is not there yet",
+                mend="delete the file by the bucket's own means, then run this again",
+                where=first.url,
+            ) from error
 
-    def _set_token(self, name: str) -> None:
-        """Draw a token for the HTTP API where there is none."""
-        if not stack_file.is_secret_set(self._place.project.stack_file(name)):
-            token = ConfigValue(secrets.token_urlsafe(24), secret=True)
-            with _told(f"the token of stack {name}"):
-                self._workspace.set_config(name, stack_file.TOKEN_KEY, token)
+    def _cli(self, name: str) -> Engine:
+        return Engine(self._place.project, name, self._place.pulumi, self._place.environ)
 
-    def _was_cut_short(self, stack: Stack) -> bool:
-        with _told(f"the state of stack {stack.name}"):
-            deployment = stack.export_stack().deployment
-        return bool((deployment or {}).get("pending_operations"))
-
-    def _repair(self, stack: Stack, report: Report) -> None:
-        """Forget what was under way, then take over whatever of it exists."""
-        with _told(f"taking over what stack {stack.name} had begun"):
-            stack.refresh(color="never", clear_pending_creates=True, on_output=report)
-            kept = self._workspace.env_vars
-            self._workspace.env_vars = {**kept, _ADOPT: "true"}
-            try:
-                stack.up(color="never", on_output=report, suppress_outputs=True)
-            finally:
-                self._workspace.env_vars = kept
+    @property
+    def _in_own_backend(self) -> bool:
+        return self._place.environ.get(_BACKEND) == self._place.project.backend.as_uri()
 
     def _release(self, name: str, report: Report) -> None:
         """Of a pulumi that died on this machine; elsewhere nobody here can tell that it did."""
-        project = self._place.project
-        own = self._place.environ.get(_BACKEND) == project.backend.as_uri()
-        if own and engine_lock.files(project, name):
-            engine = Engine(project, name, self._place.pulumi, self._place.environ)
-            engine.release_stale_lock(report)
+        if self._in_own_backend and engine_lock.files(self._place.project, name):
+            self._cli(name).release_stale_lock(report)
+
+    def _summary(self, name: str, listed: Mapping[str, object]) -> Summary:
+        holders = engine_lock.holders(self._place.project, name) if self._in_own_backend else []
+        resources = listed.get("resourceCount")
+        return Summary(
+            resources if isinstance(resources, int) else 0,
+            bool(listed.get("updateInProgress") or holders),
+        )
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(what: str, stack: str = "") -> Iterator[None]:
     """Tell a failure of Pulumi's in its own words; a stack that is missing passes through."""
     try:
         yield
     except StackNotFoundError:
         raise
     except ConcurrentUpdateError as error:
-        raise RehearsalError(
-            what=f"{what}: the stack is locked",
-            why=_tail(error),
-            mend="wait for the run that holds it; once you are sure that it died: pulumi cancel "
-            "-s STACK, then run this again",
-        ) from error
+        raise held.refusal(stack, _tail(error), datetime.now(UTC)) from error
     except CommandError as error:
         raise RehearsalError(
             what=f"{what} failed",

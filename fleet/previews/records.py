@@ -1,6 +1,5 @@
 """The previews that there are: which branch each is of, how old, until when, at what cost."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,12 +8,13 @@ from pydantic import ValidationError
 
 from fleet.previews.cost import Cost, cost
 from fleet.previews.place import Place
+from fleet.project import Project
 from infra.config import ConfigError, load_file
 from infra.models.fleet import FleetConfig
 from infra.models.preview import PreviewSpec
 
 if TYPE_CHECKING:
-    from fleet.previews.engine import PreviewEngine
+    from fleet.previews.engine import PreviewEngine, Summary
 
 _OWN_RESOURCES = 1
 """The stack itself."""
@@ -50,33 +50,23 @@ class Preview:
 
 def previews(place: Place, engine: "PreviewEngine") -> list[Preview]:
     """Every preview beside one base, and those that cannot tell beside which they are."""
-    found = (_preview(place, engine, name, each) for name, each in _summaries(engine).items())
+    found = (_preview(place, engine, *each) for each in engine.previews().items())
     return [one for one in found if one.told is None or one.told.base == place.base]
 
 
-def own_file(place: Place, name: str) -> FleetConfig | None:
+def own_file(project: Project, name: str) -> FleetConfig | None:
     """A preview's stack file; None where there is none, or a broken one."""
-    path = place.project.stack_file(name)
+    path = project.stack_file(name)
     try:
         return load_file(path) if path.is_file() else None
     except ConfigError:
         return None
 
 
-def _summaries(engine: "PreviewEngine") -> Mapping[str, tuple[int, bool]]:
-    return {
-        name: (each.resource_count or 0, bool(each.update_in_progress))
-        for name, each in engine.previews().items()
-    }
-
-
-def _preview(
-    place: Place, engine: "PreviewEngine", name: str, summary: tuple[int, bool]
-) -> Preview:
-    config = own_file(place, name)
+def _preview(place: Place, engine: "PreviewEngine", name: str, listed: "Summary") -> Preview:
+    config = own_file(place.project, name)
     marks = config.preview if config else told(engine, name)
-    resources, at_work = summary
-    return Preview(name, marks, config, resources, at_work)
+    return Preview(name, marks, config, listed.resources, listed.at_work)
 
 
 def told(engine: "PreviewEngine", name: str) -> PreviewSpec | None:

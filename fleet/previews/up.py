@@ -41,6 +41,8 @@ class Request:
     base: str
     image: str | None
     training: bool
+    break_lock: bool = False
+    """Release the lock of a holder that seems to have died."""
 
 
 def run(project: Project, asked: Request, now: datetime, console: Console) -> str:
@@ -55,9 +57,9 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     branch = asked.branch or checkout.branch()
     name = preview_name(branch)
     where = place(project, asked.base, progress.reporter("tools"))
-    engine = PreviewEngine(where)
+    engine = PreviewEngine(where, break_lock=asked.break_lock)
     base = base_of(where, engine)
-    earlier = records.own_file(where, name)
+    earlier = records.own_file(project, name)
     made = earlier.preview.created_at if earlier and earlier.preview else now
     wish = Wish(
         name=name,
@@ -72,6 +74,7 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     config = write(project, base, wish)
     progress.say("preview", f"{name} of branch {branch}, beside {asked.base}")
     with progress.running("pulumi up") as tell:
+        engine.claim(name, tell)
         engine.up(name, tell)
     progress.say("pulumi up", "done")
     with progress.running("ready") as tell:

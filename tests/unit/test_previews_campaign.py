@@ -1,0 +1,57 @@
+"""How the campaign on previews draws and counts, and what its benchmark calls missed."""
+
+import random
+from dataclasses import asdict
+
+import pytest
+
+from benchmarks.previews.__main__ import Life, measured, missed
+from benchmarks.previews.stage import Ran
+from chaos.previews.__main__ import figures, problems
+from chaos.previews.cycle import Cycle
+from chaos.previews.leaks import Left
+from chaos.previews.strikes import KINDS, Strike, Struck, drawn
+
+HIT = Struck("up", Strike("kill all", 0.5, 2.0), "up", -9)
+
+
+def test_the_same_seed_draws_the_same_strikes_of_every_kind_within_the_command() -> None:
+    first, second = ([drawn(dice) for _ in range(200)] for dice in map(random.Random, (7, 7)))
+
+    assert first == second
+    assert {each.kind for each in first} == set(KINDS)
+    assert all(0 < each.at <= 1 for each in first)
+
+
+def test_what_is_left_and_what_did_not_finish_is_named_and_counted() -> None:
+    well = Cycle(1, "a", [HIT], finished=True)
+    badly = Cycle(2, "b", [HIT, HIT], problems=["down ended with 1"], left=[Left("keys", "p:k")])
+
+    told = figures([asdict(well), asdict(badly)], seed=1)
+
+    assert (told["cycles"], told["tasks done"], told["strikes"]["kill all"]) == (2, 1, 3)
+    assert (told["left"]["keys"], told["commands that did not finish"]) == (1, 1)
+    assert problems([well, badly]) == ["cycle 2: down ended with 1", "cycle 2: left: keys: p:k"]
+
+
+@pytest.mark.parametrize(
+    ("life", "beside", "named"),
+    [
+        ((20.0, 21.0, 19.0, 15), [20.0, 26.0], []),
+        ((20.0, 30.5, 19.0, 15), [20.0, 26.0], ["up to first task done"]),
+        ((20.0, 21.0, 31.0, 16), [20.0, 28.0], ["down", "resources", "last by first"]),
+    ],
+)
+def test_each_target_that_is_missed_is_named(
+    life: tuple[float, float, float, int], beside: list[float], named: list[str]
+) -> None:
+    found = list(missed(measured([Life("a", *life, steps={})], beside)))
+
+    assert len(found) == len(named)
+    assert all(text.startswith(name) for text, name in zip(found, named, strict=True))
+
+
+def test_a_commands_lines_tell_when_it_was_at_each_step() -> None:
+    said = "   0.1 s  preview        a of branch b\n  12.3 s  pulumi up      done\nAPI   x\n"
+
+    assert Ran(0, said, 13.0).steps == {"preview": 0.1, "pulumi up": 12.3}
