@@ -119,6 +119,7 @@ class Publisher:
 
         Raises:
             RefusedError: as `checked` and `send` raise it.
+            QueueFullError: its queue may hold no more now.
             BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
                 under the same key, it is sent once.
 
@@ -153,6 +154,7 @@ class Publisher:
         Raises:
             RefusedError: its arguments are too large, no queue takes the task, or its key belongs
                 to another request.
+            QueueFullError: its queue may hold no more now.
             BrokerAwayError: no answer came; sent again, it is written once.
 
         """
