@@ -11,6 +11,7 @@ from celery import Celery
 from celery.utils import uuid
 from kombu import Producer, pools
 
+from worker_image import room
 from worker_image.arguments import checked
 from worker_image.broker import answering
 from worker_image.conf import TASK_MODULES
@@ -163,8 +164,15 @@ class Publisher:
             step = Sending(message.key, message.request, message.task_id)
         told = {"kwargs": message.arguments, "task_id": message.task_id, **message.options}
         try:
-            with in_one_step(step), self.producing() as producer:
+            with (
+                in_one_step(step),
+                room.kept_back() as refusals,
+                self.producing() as producer,
+                room.keeping_back(),
+            ):
                 self._app.send_task(message.task, producer=producer, retry_policy=RETRY, **told)
+            if refusals:
+                raise refusals[0]
             return step.settled() if isinstance(step, Sending) else message.task_id
         except (MessageTooLargeError, UnroutedTaskError, KeyReusedError) as error:
             raise RefusedError(str(error)) from None

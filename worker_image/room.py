@@ -9,6 +9,8 @@ messages by other means passes it by.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from worker_image.declared import FleetSettings
@@ -60,6 +62,35 @@ class Room:
 
 UNBOUNDED: tuple[object, ...] = (0, 0)
 """The words of a queue without a limit."""
+
+
+_refusals: ContextVar[list[QueueFullError] | None] = ContextVar("refusals", default=None)
+
+
+@contextmanager
+def kept_back() -> Iterator[list[QueueFullError]]:
+    """Collect refusals meanwhile that `keeping_back` comes upon, to be raised by the caller.
+
+    Kombu takes a pooled connection for broken once any exception passes its producer (5.7.0): a
+    sender that is refused again and again would cost the broker a connection each time.
+    """
+    refusals: list[QueueFullError] = []
+    token = _refusals.set(refusals)
+    try:
+        yield refusals
+    finally:
+        _refusals.reset(token)
+
+
+@contextmanager
+def keeping_back() -> Iterator[None]:
+    """Let a refusal end what is done here and pass nothing but `kept_back`, where that is used."""
+    try:
+        yield
+    except QueueFullError as error:
+        if (refusals := _refusals.get()) is None:
+            raise
+        refusals.append(error)
 
 
 def rooms(fleet: FleetSettings) -> Mapping[str, Room]:

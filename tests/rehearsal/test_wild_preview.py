@@ -127,6 +127,19 @@ def test_senders_are_told_that_the_queue_is_full_and_nothing_is_lost(
     assert result(api, create(api, "canary.work", QUEUE, seconds=0))["status"] == "completed"
 
 
+def test_refusals_cost_the_broker_no_connections(preview: Fleet, store: "redis.Redis") -> None:
+    """Kombu makes a new one after any exception that passes its producer, 5.7.0."""
+    api = preview.api()
+    sent(preview, MOST)
+    opened = int(store.info("stats")["total_connections_received"])
+
+    assert sent(preview, MOST) == ["full"] * MOST
+    body = {"task": WORK, "kwargs": {"seconds": 0}, "queue": QUEUE}
+    assert {api.post("/create", json=body).status_code for _ in range(MOST)} == {429}
+
+    assert int(store.info("stats")["total_connections_received"]) - opened < MOST / 4
+
+
 def test_what_was_sent_under_a_key_is_found_though_the_queue_is_full(
     preview: Fleet, store: "redis.Redis"
 ) -> None:
