@@ -119,10 +119,8 @@ class Publisher:
         """Send a task, which Redis has answered for.
 
         Raises:
-            RefusedError: as `checked` and `send` raise it.
-            QueueFullError: its queue may hold no more now.
-            BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
-                under the same key, it is sent once.
+            RefusedError, QueueFullError: as `checked` and `send` raise them.
+            BrokerAwayError: no answer came; it may have been sent. Under its key it is sent once.
 
         """
         return Accepted(self.send(self.checked(asked)))
@@ -155,8 +153,7 @@ class Publisher:
         Raises:
             RefusedError: its arguments are too large, no queue takes the task, or its key belongs
                 to another request.
-            QueueFullError: its queue may hold no more now.
-            BrokerAwayError: no answer came; sent again, it is written once.
+            QueueFullError, BrokerAwayError: its queue is full, or no answer came: ask again.
 
         """
         step: Sent | Sending = Sent(message.mark, self._mark_kept_s)

@@ -26,7 +26,7 @@ _BROKER_PLACE = ("at", "maxConnections")
 _CONCURRENCY = 2
 _RARER_HOURS = 24
 _LONGEST_BEAT_HOURS = 168
-# A preview gone wild leaves a result for each task that it runs, in the memory of the base's broker.
+# A preview gone wild leaves a result for each task that it runs, in memory of the base's broker.
 _RESULTS_KEPT_MOST_S = 3600
 
 

@@ -1,9 +1,11 @@
 """Two previews and their base on one broker: none sees what is another's."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -19,7 +21,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(300
 BRANCHES = ("apart/One", "apart/one")
 PROBE = "worker_image.tasks.canary.probe"
 TASKS = 6
-OTHERS_BROADCAST_S = 2.0
 ENTRY = """
 from celery.schedules import schedule
 from redbeat import RedBeatSchedulerEntry
@@ -121,8 +122,6 @@ def test_each_beat_has_its_own_lock_and_sends_its_own_schedule_alone(
     locks = {databases.messages.get(f"{stack.prefix}redbeat::lock") for stack in stacks}
     assert len(locks - {None}) == len(stacks)
     _, planner, other = stacks
-    for stack in stacks:
-        stack.wake(1)
     done = [stack.done() for stack in stacks]
     planner.python(ENTRY % "save")
     try:
@@ -130,8 +129,9 @@ def test_each_beat_has_its_own_lock_and_sends_its_own_schedule_alone(
         for stack in (stacks[0], other):
             entries = databases.messages.zrange(f"{stack.prefix}redbeat::schedule", 0, -1)
             assert [entry for entry in entries if "apart" in entry] == []
-        # What held the slot above is counted once it has ended.
-        assert [stacks[0].done() - done[0] <= 1, other.done() - done[2] <= 1] == [True, True]
+        # An entry of its own may be due just now.
+        assert stacks[0].done() - done[0] <= 1
+        assert other.done() - done[2] <= 1
     finally:
         planner.python(ENTRY % "delete")
 
@@ -165,32 +165,37 @@ def test_events_tell_of_the_stacks_own_workers_and_tasks(stacks: Stacks, tmp_pat
 
 
 def test_remote_control_reaches_the_stacks_own_workers(stacks: Stacks) -> None:
-    for stack in stacks:
-        stack.wake(45)
-    for stack in stacks:
-        (answered,) = (host for host in stack.answers("ping"))
-        assert stack.sees(answered)
-        ((host, queues),) = stack.answers("active_queues").items()
+    for stack in reversed(stacks):
+        stack.wake(50)
+    for stack, answers in of_each(stacks, "active_queues"):
+        ((host, queues),) = answers.items()
         assert stack.sees(host)
         assert QUEUE in {queue["name"] for queue in queues}
 
-    base, sender, other = stacks
+    _, sender, _ = stacks
     sender.celery("control", "rate_limit", PROBE, "7/m")
     sender.celery("control", "pool_grow", "1")
     sender.celery("control", "revoke", "of-one-stack")
 
-    for stack in stacks:
-        mine = stack is sender
-        (told,) = stack.answers("registered", "rate_limit").values()
-        assert any("7/m" in each for each in told) is mine
-        (stats,) = stack.answers("stats").values()
-        assert stats["pool"]["max-concurrency"] == (3 if mine else 2)
-        (revoked,) = stack.answers("revoked").values()
-        assert ("of-one-stack" in revoked) is mine
-    # A broadcast that nobody is left out of reaches no other stack's worker.
-    sender.celery("control", "shutdown")
-    until(lambda: not sender.answers("ping") or None, 60, "its worker has ended")
-    assert [len(stack.answers("ping")) for stack in (base, other)] == [1, 1]
+    for stack, answers in of_each(stacks, "registered", "rate_limit"):
+        (told,) = answers.values()
+        assert any("7/m" in each for each in told) is (stack is sender)
+    for stack, answers in of_each(stacks, "stats"):
+        (stats,) = answers.values()
+        assert len(stats["pool"]["processes"]) == (3 if stack is sender else 2)
+    for stack, answers in of_each(stacks, "revoked"):
+        (revoked,) = answers.values()
+        assert ("of-one-stack" in revoked) is (stack is sender)
+    for stack, answers in of_each(stacks, "ping"):
+        ((host, told),) = answers.items()
+        assert (stack.sees(host), told) == (True, {"ok": "pong"})
+
+
+def of_each(stacks: Stacks, *words: str) -> list[tuple[Sharer, dict[str, Any]]]:
+    """What each stack's workers have answered, asked at once."""
+    with ThreadPoolExecutor(len(stacks)) as asking:
+        answers = asking.map(lambda stack: stack.answers(*words), stacks)
+        return list(zip(stacks, answers, strict=True))
 
 
 def test_an_api_lists_nothing_of_another_stack(stacks: Stacks, databases: Databases) -> None:
