@@ -17,7 +17,7 @@ from fleet.kubernetes import Cluster
 from tests.whole.running_fleet import CANARY, until
 
 QUEUE = "default"
-_STARTS_WITHIN_S = 60
+_STARTS_WITHIN_S = 90
 _ENDS_WITHIN_S = 90
 # With 69 where nobody has answered (Celery 5.7.0).
 _CELERY_ENDS = (0, 69)

@@ -255,7 +255,7 @@ def test_everything_on_the_broker_begins_with_its_stacks_prefix(
     stacks: Stacks, databases: Databases, before: tuple[set[str], set[str]]
 ) -> None:
     for stack in stacks:
-        stack.wake(5)
+        stack.wake(20)
     prefixes = tuple(stack.prefix for stack in stacks)
     told = (databases.keys() - before[0]) | (databases.channels() - before[1])
 
