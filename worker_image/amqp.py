@@ -8,7 +8,7 @@ from celery.app import amqp
 from kombu import Connection, Queue
 from kombu.utils.objects import cached_property
 
-from worker_image import once, patience
+from worker_image import once, patience, room
 from worker_image.tenants import Place, place_of
 from worker_image.transport import FAIR_QUEUES, TRANSPORT
 
@@ -43,11 +43,25 @@ class Amqp(amqp.AMQP):
     @cached_property
     def send_task_message(self) -> patience.Send:
         """Send one message; Celery's every path to the broker ends here."""
-        return patience.patient(self._create_task_sender())
+        send = patience.patient(self._create_task_sender())
+
+        def sent(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - Celery's own
+            with room.keeping_back():
+                return send(*args, **options)
+
+        return sent
 
 
 class App(Celery):
-    """Celery's own, whose publishers bear a broker that is away."""
+    """Celery's own, whose publishers bear a broker that is away, and a queue that is full."""
+
+    def send_task(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Celery's own
+        """Send a task by name, as `apply_async` does, too; may raise QueueFullError."""
+        with room.kept_back() as refusals:
+            sent = super().send_task(*args, **options)
+        if refusals:
+            raise refusals[0]
+        return sent
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:  # noqa: ANN401 - Celery's
         """Return a connection for publishing; it connects at first use."""

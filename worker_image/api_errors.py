@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from worker_image.broker import BrokerAwayError
 from worker_image.dead_letters import UnknownLetterError
 from worker_image.publish import RefusedError
+from worker_image.room import QueueFullError
 
 RETRY_AFTER_S = 5
+_LATER = {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class Problem(BaseModel):
@@ -25,6 +27,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "the token is missing or wrong"},
     413: {"model": Problem, "description": "the body is too large"},
     422: {"model": Problem, "description": "a field, an argument or a name is not what it must be"},
+    429: {"model": Problem, "description": "the queue is full; come back after Retry-After"},
     503: {"model": Problem, "description": "the broker is away; come back after Retry-After"},
 }
 
@@ -32,6 +35,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 def connect(api: FastAPI) -> None:
     """Answer these errors on every path."""
     api.add_exception_handler(RefusedError, _refused)
+    api.add_exception_handler(QueueFullError, _full)
     api.add_exception_handler(UnknownLetterError, _unknown)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(BrokerAwayError, _broker_away)
@@ -39,6 +43,10 @@ def connect(api: FastAPI) -> None:
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     return _answer(422, str(error))
+
+
+def _full(_: Request, error: Exception) -> JSONResponse:
+    return _answer(429, str(error), _LATER)
 
 
 def _unknown(_: Request, error: Exception) -> JSONResponse:
@@ -56,7 +64,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def _broker_away(_: Request, error: Exception) -> JSONResponse:
-    return _answer(503, str(error), {"Retry-After": str(RETRY_AFTER_S)})
+    return _answer(503, str(error), _LATER)
 
 
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -5,6 +5,7 @@ Tried on Celery 5.7.0 with kombu 5.7.0: what is called lossy here lost tasks in 
 
 from worker_image.broker import tls_options
 from worker_image.confirm import CONFIRM_REPLICAS
+from worker_image.room import ROOM, rooms
 from worker_image.routing import Router
 from worker_image.schedule import beat_schedule
 from worker_image.settings import Settings
@@ -135,6 +136,7 @@ def transport_options(settings: Settings) -> dict[str, object]:
         FAIR_QUEUES: dict(settings.fleet.fair),
         DELIVERY: settings.fleet.delivery,
         CONFIRM_REPLICAS: settings.fleet.confirm_replicas,
+        ROOM: rooms(settings.fleet),
         "queue_order_strategy": _order(settings),
         "unacked_key": key,
         "unacked_index_key": f"{key}_index",

@@ -58,6 +58,8 @@ class QueueSettings(_Declared):
     """After this a task's process is killed."""
     alert: QueueAlert | None = None
     """From where on operators call its backlog one."""
+    max_messages: PositiveInt | None = None
+    """Messages that it may hold, waiting or held by its workers; senders of more are refused."""
 
     @model_validator(mode="after")
     def _warns_before_it_kills(self) -> Self:

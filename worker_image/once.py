@@ -21,7 +21,10 @@ from kombu.utils.json import dumps
 
 from worker_image import transport
 from worker_image.confirm import CONFIRM_REPLICAS, Confirming
-from worker_image.transport.words import RUN_WORDS, Words
+from worker_image.room import ROOM, Room
+from worker_image.tenants import place_of
+from worker_image.transport.words import Words
+from worker_image.write_once import Record, write_once
 
 TRANSPORT = "worker_image.once:Transport"
 """The transport of every connection that publishes."""
@@ -32,21 +35,6 @@ SENT_KEPT_S = 180
 
 # A message is copied into Redis, the in-flight hash and each worker; large input is a file's.
 MESSAGE_MAX_BYTES = 256 * 1024
-
-# ARGV[1] is the record, ARGV[2] its life in seconds. The record comes last: a full Redis refuses
-# the message before it. Asked again it writes the record's end of life anew, as it was: a replica
-# that confirms that write (worker_image/confirm.py) has the message before it.
-_SEND_ONCE = f"""
-{RUN_WORDS}
-local held = redis.call('GET', KEYS[1])
-if held then
-    redis.call('PEXPIREAT', KEYS[1], redis.call('PEXPIRETIME', KEYS[1]))
-    return held
-end
-run_words(3)
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return ARGV[1]
-"""
 
 # What Celery's second protocol adds to every body (5.7.0, app/amqp.py).
 _EMBEDDED = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
@@ -63,8 +51,14 @@ class MessageTooLargeError(ValueError):
 class Step(Protocol):
     """What happens to Redis in one step with a message that is sent."""
 
-    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
-        """Do it; the words are commands, each after their number."""
+    def send(
+        self,
+        client: Any,  # noqa: ANN401 - redis-py's
+        prefix: str,
+        words: Sequence[object],
+        room: Room | None,
+    ) -> None:
+        """Do it; the words are commands, each after their number. May raise QueueFullError."""
 
 
 def new_mark() -> str:
@@ -83,10 +77,16 @@ class Sent:
     """Without key prefix."""
     kept_s: int = SENT_KEPT_S
 
-    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
+    def send(
+        self,
+        client: Any,  # noqa: ANN401 - redis-py's
+        prefix: str,
+        words: Sequence[object],
+        room: Room | None,
+    ) -> None:
         """Send the message unless an earlier try has, whose answer was lost."""
-        key = f"{prefix}{self.mark}"
-        client.execute_command("EVAL", _SEND_ONCE, 1, key, 1, self.kept_s, *words)
+        record = Record(f"{prefix}{self.mark}", "1", self.kept_s)
+        write_once(client, record, prefix, words, room)
 
 
 @dataclass
@@ -109,11 +109,16 @@ class Sending:
     def record(self) -> str:
         return f"{sha256(self.request.encode()).hexdigest()} {self.task_id}"
 
-    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
+    def send(
+        self,
+        client: Any,  # noqa: ANN401 - redis-py's
+        prefix: str,
+        words: Sequence[object],
+        room: Room | None,
+    ) -> None:
         """Send the message and write its record, unless there is one."""
-        key = f"{prefix}{self.redis_key}"
-        told = client.execute_command("EVAL", _SEND_ONCE, 1, key, self.record, KEPT_S, *words)
-        self.found = told.decode() if isinstance(told, bytes) else str(told)
+        record = Record(f"{prefix}{self.redis_key}", self.record, KEPT_S)
+        self.found = write_once(client, record, prefix, words, room)
 
     def settled(self) -> str:
         """Return the id of the task that was sent, now or before.
@@ -173,7 +178,8 @@ class Channel(transport.Channel):
     """A publisher's channel; it consumes nothing but answers to remote control."""
 
     confirm_replicas = 0
-    from_transport_options = (*transport.Channel.from_transport_options, CONFIRM_REPLICAS)
+    room: Mapping[str, Room] = {}
+    from_transport_options = (*transport.Channel.from_transport_options, CONFIRM_REPLICAS, ROOM)
 
     def prepare_message(self, body: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu's
         """Return the message; raises MessageTooLargeError."""
@@ -190,7 +196,13 @@ class Channel(transport.Channel):
         with self.conn_or_acquire() as client:
             asked = self.confirm_replicas
             sender = Confirming(client, asked) if asked else client
-            step.send(sender, self.global_keyprefix, words.told)
+            step.send(sender, self.global_keyprefix, words.told, self._room(queue, message))
+
+    def _room(self, list_name: str, message: Mapping[str, Any]) -> Room | None:
+        """The room that a message needs; None where it is always sent."""
+        if (message.get("headers") or {}).get("retries"):
+            return None
+        return self.room.get(place_of(list_name, self.fair_queues).queue)
 
 
 class Transport(transport.Transport):

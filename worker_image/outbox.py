@@ -93,7 +93,7 @@ class Outbox:
         """Send a task, or store it while the broker is away.
 
         Raises:
-            RefusedError: as `Publisher.publish` raises it.
+            RefusedError, QueueFullError: as `Publisher.publish` raises them.
             BrokerAwayError: the broker is away, and there is no room on disk.
 
         """
@@ -162,7 +162,8 @@ class Outbox:
         except BrokerAwayError:
             self._away = True
             raise
-        # Accepted by an older image or other settings, or under a key that another pod has taken.
+        # Accepted by an older image or other settings, under a key that another pod has taken, or
+        # for a queue that is full now.
         except (LookupError, TypeError, ValueError) as error:
             logger.exception("stored task %s cannot be sent, and is told as failed", row.task_id)
             self._fail(row.task_id, error)

@@ -11,6 +11,7 @@ from celery import Celery
 from celery.utils import uuid
 from kombu import Producer, pools
 
+from worker_image import room
 from worker_image.arguments import checked
 from worker_image.broker import answering
 from worker_image.conf import TASK_MODULES
@@ -118,9 +119,8 @@ class Publisher:
         """Send a task, which Redis has answered for.
 
         Raises:
-            RefusedError: as `checked` and `send` raise it.
-            BrokerAwayError: no answer came; the task may have been sent all the same. Asked again
-                under the same key, it is sent once.
+            RefusedError, QueueFullError: as `checked` and `send` raise them.
+            BrokerAwayError: no answer came; it may have been sent. Under its key it is sent once.
 
         """
         return Accepted(self.send(self.checked(asked)))
@@ -153,7 +153,7 @@ class Publisher:
         Raises:
             RefusedError: its arguments are too large, no queue takes the task, or its key belongs
                 to another request.
-            BrokerAwayError: no answer came; sent again, it is written once.
+            QueueFullError, BrokerAwayError: its queue is full, or no answer came: ask again.
 
         """
         step: Sent | Sending = Sent(message.mark, self._mark_kept_s)
@@ -161,8 +161,15 @@ class Publisher:
             step = Sending(message.key, message.request, message.task_id)
         told = {"kwargs": message.arguments, "task_id": message.task_id, **message.options}
         try:
-            with in_one_step(step), self.producing() as producer:
+            with (
+                in_one_step(step),
+                room.kept_back() as refusals,
+                self.producing() as producer,
+                room.keeping_back(),
+            ):
                 self._app.send_task(message.task, producer=producer, retry_policy=RETRY, **told)
+            if refusals:
+                raise refusals[0]
             return step.settled() if isinstance(step, Sending) else message.task_id
         except (MessageTooLargeError, UnroutedTaskError, KeyReusedError) as error:
             raise RefusedError(str(error)) from None

@@ -12,6 +12,7 @@ from typing import Any
 from celery.utils import uuid
 
 from worker_image import dead_letters
+from worker_image.room import Room
 from worker_image.transport.words import RUN_WORDS
 
 # A publisher tries again for seconds.
@@ -47,8 +48,17 @@ class Replay:
     done: bool = False
     """Whether the message was sent, now or by a try whose answer was lost."""
 
-    def send(self, client: Any, prefix: str, words: Sequence[object]) -> None:  # noqa: ANN401 - redis-py's
-        """Do the step; the words are the commands that send the message."""
+    def send(
+        self,
+        client: Any,  # noqa: ANN401 - redis-py's
+        prefix: str,
+        words: Sequence[object],
+        _room: Room | None,
+    ) -> None:
+        """Do the step; the words are the commands that send the message.
+
+        Whatever its queue holds: an operator asks for it.
+        """
         self.before()
         letters = f"{prefix}{dead_letters.key_of(self.queue)}"
         mark = f"{prefix}{self.mark}"

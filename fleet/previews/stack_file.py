@@ -27,6 +27,8 @@ _BROKER_PLACE = ("at", "maxConnections")
 _CONCURRENCY = 2
 _RARER_HOURS = 24
 _LONGEST_BEAT_HOURS = 168
+# A preview gone wild leaves a result for each task that it runs, in memory of the base's broker.
+_RESULTS_KEPT_MOST_S = 3600
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,7 @@ def _broker(base: Base, name: str) -> Raw:
         "authority": base.told.broker.authority,
         "keyPrefix": key_prefix(name),
         **{key: stated[key] for key in shared if key in stated},
+        "resultExpiresSeconds": min(base.config.broker.result_expires_s, _RESULTS_KEPT_MOST_S),
     }
 
 

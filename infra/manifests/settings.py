@@ -9,6 +9,7 @@ from infra.manifests.broker import checksum
 from infra.manifests.labels import Component
 from infra.models.agreement import visibility_s
 from infra.models.fleet import FleetConfig
+from infra.models.tier import most_messages
 from infra.sizing import PRIORITY_STEPS, STEP_SEPARATOR
 
 # Of a queue's settings; of any other component `alert` alone.
@@ -16,7 +17,7 @@ _UNREAD: Mapping[Component, tuple[str, ...]] = {
     "api": (),
     "janitor": (
         *("routes", "priorities", "priority", "rateLimits"),
-        *("softTimeLimitSeconds", "timeLimitSeconds", "alert"),
+        *("softTimeLimitSeconds", "timeLimitSeconds", "alert", "maxMessages"),
     ),
 }
 
@@ -52,6 +53,7 @@ def _settings(config: FleetConfig, queues: Iterable[str]) -> Manifest:
                 "softTimeLimitSeconds": queue.soft_time_limit_s,
                 "timeLimitSeconds": queue.time_limit_s,
                 "alert": queue.alert.model_dump(by_alias=True),
+                "maxMessages": most_messages(config.tier, queue),
             }
             for name, queue in config.queues.items()
             if name in told

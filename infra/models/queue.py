@@ -45,6 +45,8 @@ class QueueSpec(Spec):
     """Tasks at once that what they call can bear: a database, an API, a licence."""
     objective: Objective
     alert: QueueAlert = QueueAlert()
+    max_messages: PositiveInt | None = Field(default=None, alias="maxMessages")
+    """Messages that it may hold, waiting or held by its workers; senders of more are refused."""
     internet_egress: bool = False
     """Whether its tasks may reach the internet, by TCP and IPv4; so may all tasks of its worker."""
     egress: tuple[Destination, ...] = ()

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import PositiveInt
 
 from infra.models.base import Spec
+from infra.models.queue import QueueSpec
 
 Tier = Literal["prod", "staging", "preview", "local"]
 
@@ -24,13 +25,21 @@ class TierDefaults(Spec):
     guest: bool = False
     """Whether it lives in another stack's cluster for a while: bounded by a quota, of few objects,
     and in a namespace where no pod is anything but the fleet's."""
+    max_messages: PositiveInt | None = None
+    """No queue may hold more, whatever it states: the broker is shared with others."""
 
 
 TIERS: Mapping[Tier, TierDefaults] = {
     "prod": TierDefaults(pages=True),
     "staging": TierDefaults(max_replicas=5, hosts=True),
     # A branch's copy is to cost cents.
-    "preview": TierDefaults(max_replicas=1, guest=True),
+    "preview": TierDefaults(max_replicas=1, guest=True, max_messages=1000),
     # Someone is looking: quick to wake, quick to rest.
     "local": TierDefaults(max_replicas=6, polling_interval_s=1, cooldown_period_s=10, hosts=True),
 }
+
+
+def most_messages(tier: Tier, queue: QueueSpec) -> int | None:
+    """How many messages a queue may hold: what it states, or less if the tier does; else any."""
+    stated = (queue.max_messages, TIERS[tier].max_messages)
+    return min((most for most in stated if most is not None), default=None)

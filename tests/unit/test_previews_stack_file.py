@@ -29,6 +29,16 @@ def test_one_worker_from_zero_takes_every_queue_that_is_not_on_gpus(stack: str) 
     assert (bounds.min_replicas, bounds.max_replicas) == (0, 1)
 
 
+@pytest.mark.parametrize(("stated", "kept_s"), [(600, 600), (86_400, 3600), (None, 3600)])
+def test_results_are_kept_an_hour_at_most(stated: int | None, kept_s: int) -> None:
+    """Each is in the memory of the base's broker."""
+    told = dict(base("local").raw["broker"])
+    told.pop("resultExpiresSeconds")
+    broker = told if stated is None else {**told, "resultExpiresSeconds": stated}
+
+    assert preview("local", broker=broker).broker.result_expires_s == kept_s
+
+
 def test_the_one_worker_has_room_for_the_largest_task_that_it_takes_over() -> None:
     asked = preview("staging").workers["preview"].resources
 

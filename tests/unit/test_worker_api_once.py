@@ -73,7 +73,7 @@ def test_message_and_record_go_in_one_command() -> None:
     assert command[0] == "EVAL"
     assert command[3].startswith("p:fleet:once:")
     assert command[4] == begun.record
-    assert command[6:9] == (3, "lpush", "p:default")
+    assert command[6:11] == (0, 0, 3, "lpush", "p:default")
     assert begun.settled() == "id-1"
 
 
@@ -81,7 +81,7 @@ def test_a_fair_queues_marks_go_in_the_same_command() -> None:
     _, client = put("scraping.acme")
 
     (command,) = client.commands
-    words = command[6:]
+    words = command[8:]
     hset, zadd = words[:5], words[5:10]
     assert hset[:4] == (4, "hset", "p:fair:scraping:pending", "tag-1")
     assert (zadd[:3], zadd[4]) == ((4, "zadd", "p:fair:scraping:tenants"), "acme")
@@ -118,7 +118,7 @@ def test_a_mark_is_kept_for_as_long_as_its_message_may_be_sent_again() -> None:
         Published(client)._put("default", message())
 
     (command,) = client.commands
-    assert command[3:6] == ("p:fleet:sent:1", 1, 7)
+    assert command[3:6] == ("p:fleet:sent:1", "1", 7)
 
 
 def test_arguments_are_too_large_without_a_channel_where_they_are_with_one() -> None:

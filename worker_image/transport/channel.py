@@ -23,6 +23,9 @@ DELIVERY = "delivery"
 """Transport option: `lease` or `stock`, how messages reach workers; all processes agree on it."""
 LEASE, STOCK = "lease", "stock"
 
+# How Celery's exchange of remote control ends, whatever it is named before (kombu's pidbox).
+_REMOTE_CONTROL = ".pidbox"
+
 logger = logging.getLogger(__name__)
 
 
@@ -62,7 +65,9 @@ class Channel(redis.Channel):
             return None
 
     def _deliver_fanout_message(self, message: Any, exchange: str) -> Any:  # noqa: ANN401 - likewise
-        broadcast.check(message)
+        # Events, for whoever watches, come by an exchange of their own.
+        if exchange.endswith(_REMOTE_CONTROL):
+            broadcast.check(message)
         return super()._deliver_fanout_message(message, exchange)
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - kombu's

@@ -118,7 +118,9 @@ def producer(key_prefix: str, queues: Mapping[str, bool]) -> str:
             ["fleet:sent:*", "fleet:once:*"], "eval", "get", "set", "pexpireat", "pexpiretime"
         ),
         _selector(["fleet:wake:*", "fair:*:tenants"], "zadd", "pexpire"),
-        _selector(["fair:*:pending"], "hset"),
+        _selector(["fair:*:pending"], "hset", "hlen"),
+        # What workers hold counts where a queue may hold so many messages (worker_image/room.py).
+        _selector(["unacked:*"], "hlen"),
     ]
     told = [
         _selector(["celery-task-meta-*"], "subscribe", "unsubscribe", sign="&"),
