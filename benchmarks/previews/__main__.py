@@ -43,8 +43,8 @@ def main() -> int:
     progress = Progress(console)
     load = os.getloadavg()[0]
     with staged("benchmark-previews", progress.reporter("stage")) as stage:
-        _life(stage, "bench/warm")
-        alone = [_said(progress, _life(stage, f"bench/{n}")) for n in range(options.rounds)]
+        life(stage, "bench/warm")
+        alone = [_said(progress, life(stage, f"bench/{n}")) for n in range(options.rounds)]
         beside = list(crowd(stage, options.beside, progress))
     figures = measured(alone, beside) | {"load before": round(load, 1)}
     console.print(_table(figures))
@@ -99,7 +99,8 @@ def missed(figures: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: {figures[name]}, more than {limit:g}"
 
 
-def _life(stage: Stage, branch: str) -> Life:
+def life(stage: Stage, branch: str) -> Life:
+    """Bring a preview up, have it do a task, and take it down."""
     up = stage.succeed("up", "--branch", branch)
     done_s = up.seconds + first_task(stage, preview_name(branch))
     (listed,) = json.loads(stage.succeed("list", "--json").output)
@@ -114,10 +115,10 @@ def _life(stage: Stage, branch: str) -> Life:
     )
 
 
-def _said(progress: Progress, life: Life) -> Life:
-    told = f"up {life.up_s} s, first task {life.first_task_s} s, down {life.down_s} s"
-    progress.say("alone", f"{told}, {life.resources} resources; {life.steps}")
-    return life
+def _said(progress: Progress, one: Life) -> Life:
+    told = f"up {one.up_s} s, first task {one.first_task_s} s, down {one.down_s} s"
+    progress.say("alone", f"{told}, {one.resources} resources; {one.steps}")
+    return one
 
 
 def _options() -> argparse.Namespace:

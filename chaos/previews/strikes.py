@@ -22,6 +22,8 @@ KINDS: tuple[Kind, ...] = (*_KILLS, *_FREEZES)
 _EARLIEST = 0.05
 _FREEZE_S = (2.0, 6.0)
 _STEP_S = 0.02
+# Commands of Pulumi that have commands of their own.
+_GROUPS = (["stack"], ["config"])
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Struck:
     command: str
     strike: Strike
     engine: str
-    """What Pulumi was at, by its arguments; empty where none ran."""
+    """What Pulumi was at, by its first words; empty where none ran."""
     code: int | None
     """Of the command; negative where it was killed."""
 
@@ -108,7 +110,7 @@ def _engine(running: Running) -> str:
         if _is_engine(each):
             with suppress(psutil.NoSuchProcess):
                 words = [word for word in each.cmdline()[1:] if not word.startswith("-")]
-                return " ".join(words[:2])
+                return " ".join(words[: 2 if words[:1] in _GROUPS else 1])
     return ""
 
 

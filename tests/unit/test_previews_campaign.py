@@ -1,16 +1,22 @@
 """How the campaign on previews draws and counts, and what its benchmark calls missed."""
 
+import io
 import random
 from dataclasses import asdict
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from benchmarks.previews import __main__ as benchmark
 from benchmarks.previews.__main__ import Life, measured, missed
 from benchmarks.previews.stage import Ran
 from chaos.previews.__main__ import figures, problems
 from chaos.previews.cycle import Cycle
 from chaos.previews.leaks import Left
 from chaos.previews.strikes import KINDS, Strike, Struck, drawn
+from fleet.previews.naming import preview_name
+from fleet.progress import Progress
 
 HIT = Struck("up", Strike("kill all", 0.5, 2.0), "up", -9)
 
@@ -55,3 +61,50 @@ def test_a_commands_lines_tell_when_it_was_at_each_step() -> None:
     said = "   0.1 s  preview        a of branch b\n  12.3 s  pulumi up      done\nAPI   x\n"
 
     assert Ran(0, said, 13.0).steps == {"preview": 0.1, "pulumi up": 12.3}
+
+
+class Commands:
+    """A stand-in for a stage: notes what is asked, and lists one preview."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def succeed(self, command: str, *arguments: str) -> Ran:
+        self.asked.append(" ".join((command, *arguments)))
+        return Ran(0, '[{"resources": 15}]', 20.0 + len(self.asked))
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The previews through which a task went, in order."""
+    found: list[str] = []
+
+    def first_task(_stage: object, preview: str) -> float:
+        found.append(preview)
+        return 0.5
+
+    monkeypatch.setattr(benchmark, "first_task", first_task)
+    return found
+
+
+def test_a_life_is_timed_from_its_up_to_a_task_and_counted_while_it_is_there(
+    tasks: list[str],
+) -> None:
+    stage: Any = Commands()
+
+    life = benchmark.life(stage, "a")
+
+    assert stage.asked == ["up --branch a", "list --json", "down --branch a"]
+    assert (life.up_s, life.first_task_s, life.down_s, life.resources) == (21.0, 21.5, 23.0, 15)
+    assert tasks == [preview_name("a")]
+
+
+def test_in_a_crowd_all_stay_until_a_task_went_through_each_at_once(tasks: list[str]) -> None:
+    stage: Any = Commands()
+
+    taken_s = list(benchmark.crowd(stage, 3, Progress(Console(file=io.StringIO()))))
+
+    assert taken_s == [21.5, 22.5, 23.5]
+    assert [each.split()[0] for each in stage.asked] == ["up"] * 3 + ["down"] * 3
+    assert sorted(tasks[3:]) == sorted(tasks[:3])
+    assert len(set(tasks)) == 3
