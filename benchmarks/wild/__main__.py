@@ -136,7 +136,7 @@ class Bench:
 def main() -> int:
     """Measure, print and write the figures; 1 where a bound does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wild", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of canaries in each phase")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of canaries in each phase")
     parser.add_argument("--messages", type=int, default=100_000, help="of a wild preview")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="JSON file")
     options = parser.parse_args()

@@ -158,6 +158,7 @@ def test_what_was_sent_under_a_key_is_found_though_the_queue_is_full(
     # A refused request leaves no mark: asked again later, it is sent.
     store.delete(f"{PREFIX}{QUEUE}")
     assert send("another").status_code == 200
+    assert store.llen(f"{PREFIX}{QUEUE}") == 1
 
 
 def test_tasks_that_a_worker_holds_until_their_time_count(
