@@ -11,7 +11,7 @@ messages by other means passes it by.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from worker_image.declared import FleetSettings
 from worker_image.priority import list_name
@@ -35,9 +35,11 @@ class QueueFullError(ValueError):
     """A queue that holds all the messages that it may; the same may be sent later."""
 
 
-@dataclass(frozen=True)
-class Room:
-    """What one queue may hold, and by which commands on which keys that is counted."""
+class Room(NamedTuple):
+    """What one queue may hold, and by which commands on which keys that is counted.
+
+    A tuple, which JSON has: `celery inspect stats` tells the transport's options.
+    """
 
     queue: str
     most: int

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kombu.utils.json import dumps
 
 from infra.manifests.settings import settings_document
 from tests.unit.preview_stage import preview
@@ -49,6 +50,13 @@ def test_a_queues_waiting_and_held_messages_are_counted(tmp_path: Path) -> None:
             ),
         )
     }
+
+
+def test_the_options_can_be_told_by_celery_inspect(tmp_path: Path) -> None:
+    """A worker answers to `stats` with all of them, as JSON."""
+    options = transport_options(load(tmp_path, bounded(document())))
+
+    assert json.loads(dumps(options))[ROOM]["labeling"][:2] == ["labeling", 2]
 
 
 def test_of_a_fair_queue_all_tenants_messages_are_counted(tmp_path: Path) -> None:
