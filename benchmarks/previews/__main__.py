@@ -13,13 +13,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.previews.probe import first_task
+from benchmarks.previews.probe import first_task, objects
 from benchmarks.previews.stage import Stage, staged
 from fleet.previews.naming import preview_name
 from fleet.progress import Progress
 
 _RESULTS = Path(__file__).resolve().parents[1] / "results" / "previews.json"
-_UP_MOST_S, _DOWN_MOST_S, _RESOURCES_MOST, _TENTH_MOST = 30.0, 30.0, 15, 1.3
+_UP_MOST_S, _DOWN_MOST_S, _OBJECTS_MOST, _TENTH_MOST = 30.0, 30.0, 15, 1.3
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Life:
     first_task_s: float
     """From the start of `up` to the end of a task that was sent after it."""
     down_s: float
-    resources: int
+    objects: int
+    """Of the cluster."""
     steps: dict[str, dict[str, float]]
     """Seconds into `up` and `down` at which each told of a step."""
 
@@ -80,7 +81,7 @@ def measured(alone: Sequence[Life], beside: Sequence[float]) -> dict[str, Any]:
         "up, s": median(each.up_s for each in alone),
         "up to first task done, s": median(each.first_task_s for each in alone),
         "down, s": median(each.down_s for each in alone),
-        "resources": max(each.resources for each in alone),
+        "objects in the cluster": max(each.objects for each in alone),
         "previews at once": len(beside),
         "last by first": round(beside[-1] / beside[0], 2),
     }
@@ -91,7 +92,7 @@ def missed(figures: dict[str, Any]) -> Iterator[str]:
     most = {
         "up to first task done, s": _UP_MOST_S,
         "down, s": _DOWN_MOST_S,
-        "resources": _RESOURCES_MOST,
+        "objects in the cluster": _OBJECTS_MOST,
         "last by first": _TENTH_MOST,
     }
     for name, limit in most.items():
@@ -103,21 +104,21 @@ def life(stage: Stage, branch: str) -> Life:
     """Bring a preview up, have it do a task, and take it down."""
     up = stage.succeed("up", "--branch", branch)
     done_s = up.seconds + first_task(stage, preview_name(branch))
-    (listed,) = json.loads(stage.succeed("list", "--json").output)
+    made = objects(stage, preview_name(branch))
     down = stage.succeed("down", "--branch", branch)
     return Life(
         branch,
         up_s=round(up.seconds, 2),
         first_task_s=round(done_s, 2),
         down_s=round(down.seconds, 2),
-        resources=listed["resources"],
+        objects=made,
         steps={"up": up.steps, "down": down.steps},
     )
 
 
 def _said(progress: Progress, one: Life) -> Life:
     told = f"up {one.up_s} s, first task {one.first_task_s} s, down {one.down_s} s"
-    progress.say("alone", f"{told}, {one.resources} resources; {one.steps}")
+    progress.say("alone", f"{told}, {one.objects} objects; {one.steps}")
     return one
 
 

@@ -1,8 +1,11 @@
 """How the campaign on previews draws and counts, and what its benchmark calls missed."""
 
 import io
+import json
 import random
 from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from rich.console import Console
 
 from benchmarks.previews import __main__ as benchmark
 from benchmarks.previews.__main__ import Life, measured, missed
+from benchmarks.previews.probe import objects
 from benchmarks.previews.stage import Ran
 from chaos.previews.__main__ import figures, problems
 from chaos.previews.cycle import Cycle
@@ -45,7 +49,7 @@ def test_what_is_left_and_what_did_not_finish_is_named_and_counted() -> None:
     [
         ((20.0, 21.0, 19.0, 15), [20.0, 26.0], []),
         ((20.0, 30.5, 19.0, 15), [20.0, 26.0], ["up to first task done"]),
-        ((20.0, 21.0, 31.0, 16), [20.0, 28.0], ["down", "resources", "last by first"]),
+        ((20.0, 21.0, 31.0, 16), [20.0, 28.0], ["down", "objects in the cluster", "last by first"]),
     ],
 )
 def test_each_target_that_is_missed_is_named(
@@ -64,14 +68,14 @@ def test_a_commands_lines_tell_when_it_was_at_each_step() -> None:
 
 
 class Commands:
-    """A stand-in for a stage: notes what is asked, and lists one preview."""
+    """A stand-in for a stage: notes what is asked."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
     def succeed(self, command: str, *arguments: str) -> Ran:
         self.asked.append(" ".join((command, *arguments)))
-        return Ran(0, '[{"resources": 15}]', 20.0 + len(self.asked))
+        return Ran(0, "", 20.0 + len(self.asked))
 
 
 @pytest.fixture
@@ -84,6 +88,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 0.5
 
     monkeypatch.setattr(benchmark, "first_task", first_task)
+    monkeypatch.setattr(benchmark, "objects", lambda _stage, _preview: 15)
     return found
 
 
@@ -94,8 +99,8 @@ def test_a_life_is_timed_from_its_up_to_a_task_and_counted_while_it_is_there(
 
     life = benchmark.life(stage, "a")
 
-    assert stage.asked == ["up --branch a", "list --json", "down --branch a"]
-    assert (life.up_s, life.first_task_s, life.down_s, life.resources) == (21.0, 21.5, 23.0, 15)
+    assert stage.asked == ["up --branch a", "down --branch a"]
+    assert (life.up_s, life.first_task_s, life.down_s, life.objects) == (21.0, 21.5, 22.0, 15)
     assert tasks == [preview_name("a")]
 
 
@@ -108,3 +113,21 @@ def test_in_a_crowd_all_stay_until_a_task_went_through_each_at_once(tasks: list[
     assert [each.split()[0] for each in stage.asked] == ["up"] * 3 + ["down"] * 3
     assert sorted(tasks[3:]) == sorted(tasks[:3])
     assert len(set(tasks)) == 3
+
+
+def test_only_what_a_preview_has_made_in_the_cluster_is_counted(tmp_path: Path) -> None:
+    file = tmp_path / ".pulumi/stacks/celery-fleet/preview-a.json"
+    file.parent.mkdir(parents=True)
+    types = {
+        "pulumi:pulumi:Stack": False,
+        "celery-fleet:home:Home": False,
+        "pulumi:providers:kubernetes": False,
+        "kubernetes:core/v1:Namespace": False,
+        "kubernetes:keda.sh/v1alpha1:ScaledObject": False,
+        "kubernetes:core/v1:Secret": True,
+    }
+    found = [{"type": each, "external": read} for each, read in types.items()]
+    file.write_text(json.dumps({"checkpoint": {"latest": {"resources": found}}}))
+    stage: Any = SimpleNamespace(project=SimpleNamespace(backend=tmp_path))
+
+    assert objects(stage, "preview-a") == 2
