@@ -262,3 +262,6 @@ def test_remote_control_reaches_the_stacks_own_workers(stacks: Stacks) -> None:
     for stack, answers in of_each(stacks, "ping"):
         ((host, told),) = answers.items()
         assert (stack.sees(host), told) == (True, {"ok": "pong"})
+    # And goes on to work.
+    for stack in stacks:
+        stack.ended(stack.send(1))
