@@ -17,7 +17,7 @@ from tests.rehearsal.stage import Stage
 from tests.unit.generated import Stack, stacks
 from tests.unit.recorder import Recorder, imagineer, render
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.alone, pytest.mark.timeout(600)]
 
 EXAMPLES = 500
 PLACES = {

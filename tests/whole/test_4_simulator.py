@@ -14,7 +14,7 @@ from benchmarks.live.stage import staged
 from benchmarks.live.timeline import timeline
 from benchmarks.model.calibration import compare
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.alone, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
