@@ -21,7 +21,7 @@ from kombu.utils.json import dumps
 
 from worker_image import transport
 from worker_image.confirm import CONFIRM_REPLICAS, Confirming
-from worker_image.room import ROOM, Room
+from worker_image.room import ROOM, Room, is_promised
 from worker_image.tenants import place_of
 from worker_image.transport.words import Words
 from worker_image.write_once import Record, write_once
@@ -200,7 +200,7 @@ class Channel(transport.Channel):
 
     def _room(self, list_name: str, message: Mapping[str, Any]) -> Room | None:
         """The room that a message needs; None where it is always sent."""
-        if (message.get("headers") or {}).get("retries"):
+        if is_promised() or (message.get("headers") or {}).get("retries"):
             return None
         return self.room.get(place_of(list_name, self.fair_queues).queue)
 

@@ -26,6 +26,7 @@ from worker_image.once import KeyReusedError
 from worker_image.outbox_file import Filling, OutboxFile, Row
 from worker_image.publish import Accepted, RefusedError, RoutedTask, TaskMessage, TaskRequest
 from worker_image.results import TaskOutcome
+from worker_image.room import promised
 
 _PAUSE_S = 0.5
 _ADOPTING_S = 10.0
@@ -158,12 +159,12 @@ class Outbox:
 
     def _send(self, row: Row) -> None:
         try:
-            self._publisher.send(TaskMessage(**loads(row.message)))
+            with promised():
+                self._publisher.send(TaskMessage(**loads(row.message)))
         except BrokerAwayError:
             self._away = True
             raise
-        # Accepted by an older image or other settings, under a key that another pod has taken, or
-        # for a queue that is full now.
+        # Accepted by an older image or other settings, or under a key that another pod has taken.
         except (LookupError, TypeError, ValueError) as error:
             logger.exception("stored task %s cannot be sent, and is told as failed", row.task_id)
             self._fail(row.task_id, error)

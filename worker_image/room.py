@@ -2,7 +2,8 @@
 
 What waits counts, and what the queue's workers hold: tasks with a `countdown` are held by a worker
 until their time comes, however many there are. A worker of several queues counts in each of them.
-A retry is no new message, and is always sent: refused, its task would be lost.
+A retry is no new message, nor is a request that was accepted before: refused, their tasks would be
+lost. They are always sent.
 
 It is kept by the image's own publishers, in the step that writes the message. Whoever pushes
 messages by other means passes it by.
@@ -93,6 +94,24 @@ def keeping_back() -> Iterator[None]:
         if (refusals := _refusals.get()) is None:
             raise
         refusals.append(error)
+
+
+_promised: ContextVar[bool] = ContextVar("promised", default=False)
+
+
+@contextmanager
+def promised() -> Iterator[None]:
+    """Send what was accepted before, whatever its queue holds meanwhile."""
+    token = _promised.set(True)
+    try:
+        yield
+    finally:
+        _promised.reset(token)
+
+
+def is_promised() -> bool:
+    """Whether what is sent now was accepted before."""
+    return _promised.get()
 
 
 def rooms(fleet: FleetSettings) -> Mapping[str, Room]:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import httpx
@@ -178,6 +179,20 @@ def test_a_retry_is_sent_to_a_full_queue(preview: Fleet, store: "redis.Redis") -
     (retried,) = sent(preview, 1, retries=1)
 
     assert retried != "full"
+    assert held(store) == MOST + 1
+
+
+def test_what_was_accepted_before_is_sent_to_a_full_queue(
+    preview: Fleet, store: "redis.Redis"
+) -> None:
+    sent(preview, MOST)
+    program = SEND.format(count=1, task=WORK, kwargs={"seconds": 0}, more={})
+
+    (word,) = preview.publish(
+        f"from worker_image.room import promised\nwith promised():\n{indent(program, '    ')}"
+    )
+
+    assert word != "full"
     assert held(store) == MOST + 1
 
 

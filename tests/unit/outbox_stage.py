@@ -10,6 +10,7 @@ from worker_image.broker import BrokerAwayError
 from worker_image.outbox import Outbox
 from worker_image.outbox_file import OutboxFile
 from worker_image.publish import Accepted, RefusedError, RoutedTask, TaskMessage, TaskRequest
+from worker_image.room import is_promised
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Broker:
     refuses: set[str] = field(default_factory=set)
     tries: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
+    promised: list[str] = field(default_factory=list)
+    """Tasks that are to be taken however many there are."""
     marks: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -36,6 +39,8 @@ class Broker:
 
     def send(self, message: TaskMessage) -> str:
         self.tries.append(message.task_id)
+        if is_promised():
+            self.promised.append(message.task_id)
         if self.away:
             raise BrokerAwayError("gone")
         if message.task_id in self.refuses:

@@ -61,6 +61,18 @@ def test_while_stored_ones_wait_new_ones_go_behind_them_without_a_try(
     assert not pod.ask("c").stored
 
 
+def test_what_was_accepted_is_sent_even_if_its_queue_is_full(
+    folder: Folder, broker: Broker
+) -> None:
+    pod = folder.pod()
+    pod.store("a")
+    pod.outbox.turn()
+    pod.ask("b")
+
+    assert broker.taken == ["a", "b"]
+    assert broker.promised == ["a"]
+
+
 def test_a_broker_that_goes_in_between_leaves_the_rest_in_order(
     folder: Folder, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
