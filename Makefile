@@ -29,7 +29,7 @@ down: ## stop everything that `make up` started; its state stays
 	@if [ -d $(STATE) ]; then PYTHON="$(PYTHON)" .ci/venv && .venv/bin/fleet down; \
 	else echo "nothing runs: there is no $(STATE)"; fi
 
-test: check tools ## every test: `check`, the engine, the rehearsal
+test: check ## every test: `check`, the engine, the rehearsal
 	@.ci/suite
 
 chaos: tools ## inject faults under load into the fleet, and into stock Celery; an hour and more

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from pulumi.automation import (
     CommandError,
@@ -64,7 +65,7 @@ class PreviewEngine:
         it without would mean another.
         """
         with _told("the list of stacks"):
-            listed = json.loads(self._run("stack", "ls", "--json"))
+            listed = self._listed()
         found = {each["name"]: each for each in listed if is_preview(each["name"])}
         return {name: self._summary(name, found[name]) for name in sorted(found)}
 
@@ -101,7 +102,15 @@ class PreviewEngine:
     def remove(self, name: str) -> None:
         """Forget a stack without resources, its history and its stack file."""
         with _told(f"removing stack {name}", name):
+            selected = next((s["name"] for s in self._listed() if s.get("current")), None)
             self._run("stack", "rm", name, "--yes", "--remove-backups")
+            # With any stack that is removed Pulumi forgets which one was selected (3.255).
+            if selected not in {None, name}:
+                self._run("stack", "select", selected)
+
+    def _listed(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self._run("stack", "ls", "--json"))
+        return found
 
     @cached_property
     def _command(self) -> PulumiCommand:

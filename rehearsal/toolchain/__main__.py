@@ -7,6 +7,8 @@ from types import FrameType
 
 from rehearsal.errors import RehearsalError
 from rehearsal.toolchain.ensure import ensure_tools, tool_report, trim
+from rehearsal.toolchain.monitoring import ensure_monitoring
+from rehearsal.toolchain.workflows import ensure_actionlint
 
 INTERRUPTED = 130
 """What a shell gives for a program that ended on Ctrl-C."""
@@ -16,6 +18,7 @@ def main() -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal.toolchain", description=__doc__)
     parser.add_argument("--trim", action="store_true", help="free Go's caches; keep the tools")
+    parser.add_argument("--of-tests", action="store_true", help="also those that tests alone run")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
@@ -24,6 +27,9 @@ def main() -> int:
         else:
             ensure_tools(_say)
             _list_tools()
+            if arguments.of_tests:
+                ensure_monitoring(_say)
+                ensure_actionlint(_say)
     except RehearsalError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -76,6 +76,20 @@ def test_one_that_a_pulumi_holds_is_at_work(
     assert Asked(place, {"stack ls": json.dumps([told])}).previews()[NAME].at_work
 
 
+@pytest.mark.parametrize(
+    ("selected", "after"), [("local", ["stack select local"]), (NAME, []), ("", [])]
+)
+def test_what_was_selected_is_selected_once_a_preview_is_removed(
+    place: Place, selected: str, after: list[str]
+) -> None:
+    listed = [{"name": each, "current": each == selected} for each in ("local", NAME)]
+    engine = Asked(place, {"stack ls": json.dumps(listed)})
+
+    engine.remove(NAME)
+
+    assert engine.asked == ["stack ls", f"stack rm {NAME}", *after]
+
+
 def test_a_stack_that_is_there_is_claimed_as_it_is(place: Place) -> None:
     engine = Asked(place, {"stack init": f"error: stack 'organization/x/{NAME}' already exists"})
 

@@ -16,7 +16,8 @@ BASES = pytest.mark.parametrize("stack", ["local", "staging"])
 MOST_OBJECTS = 15
 """Of the cluster: each is waited for by every up and down."""
 MOST_IN_STATE = {"local": 28, "staging": 36}
-"""With the stack itself, providers, components, passwords, and what is read of the base."""
+"""With providers, components, passwords, and what is read of the base; a real engine adds the stack
+itself and the provider of what is read."""
 SITE, BROKER = "93.184.216.34", "127.0.0.1"
 
 

@@ -63,7 +63,7 @@ def test_a_preview_runs_beside_its_base_and_leaves_nothing(
     (listed,) = json.loads(running.fleet("preview", "list", "--base", STACK, "--json").stdout)
     assert (listed["name"], listed["branch"], listed["state"]) == (NAME, BRANCH, "up")
     # 15 objects, the base's Secret as read, the stack, its provider, components, the base's output.
-    assert listed["resources"] <= 28
+    assert listed["resources"] <= 29
     assert running.pulumi("stack", "--show-name").stdout == selected
 
     down = running.fleet("preview", "down", *NAMED)
