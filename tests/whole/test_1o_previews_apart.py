@@ -231,7 +231,13 @@ def test_everything_on_the_broker_begins_with_its_stacks_prefix(
 
 
 def of_each(stacks: Stacks, *words: str) -> list[tuple[Sharer, dict[str, Any]]]:
-    """What each stack's workers have answered, asked at once."""
+    """What each stack's workers have answered, asked at once.
+
+    A task is limited to a minute, and `celery` may take ten seconds: workers are kept awake by one
+    more each time.
+    """
+    for stack in stacks:
+        stack.wake(40)
     with ThreadPoolExecutor(len(stacks)) as asking:
         answers = asking.map(lambda stack: stack.answers(*words), stacks)
         return list(zip(stacks, answers, strict=True))
