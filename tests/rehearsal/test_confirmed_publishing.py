@@ -171,11 +171,11 @@ def test_no_step_is_confirmed_by_being_tried_again(
         begun = step()
         for _ in range(2):
             with pytest.raises(NotConfirmedError):
-                begun.send(Confirming(client, 1), "", WORDS)
+                begun.send(Confirming(client, 1), "", WORDS, None)
             client.connection_pool.disconnect()
         stopped()
 
-        begun.send(Confirming(client, 1), "", WORDS)
+        begun.send(Confirming(client, 1), "", WORDS, None)
 
         assert client.llen("default") == 1
 
@@ -184,10 +184,10 @@ def test_no_step_is_confirmed_by_being_tried_again(
 def test_a_callers_key_lives_no_longer_for_being_asked_again(primary: Server) -> None:
     begun = Sending("order-7", "request", "id-1")
     with primary.client() as client:
-        begun.send(client, "", WORDS)
+        begun.send(client, "", WORDS, None)
         until = client.pexpiretime(begun.redis_key)
         time.sleep(0.01)
 
-        begun.send(client, "", WORDS)
+        begun.send(client, "", WORDS, None)
 
         assert client.pexpiretime(begun.redis_key) == until
