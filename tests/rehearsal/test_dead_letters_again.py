@@ -123,10 +123,10 @@ def test_a_try_whose_answer_was_lost_is_not_sent_a_second_time(store: "redis.Red
     words = (3, "LPUSH", "default", "m")
     mine, others = (Replay("default", "t", text, lambda: None) for _ in range(2))
 
-    mine.send(store, "", words)
+    mine.send(store, "", words, None)
     mine.done = False
-    mine.send(store, "", words)
-    others.send(store, "", words)
+    mine.send(store, "", words, None)
+    others.send(store, "", words, None)
 
     assert (mine.done, others.done) == (True, False)
     assert store.llen("default") == 1
@@ -139,7 +139,7 @@ def test_a_letter_that_another_one_replaced_meanwhile_stays(store: "redis.Redis"
     read = Replay("default", "t", str(store.hget("fleet:dead:default", "t")), lambda: None)
     park(store, "t", reason="parked again")
 
-    read.send(store, "", (3, "LPUSH", "default", "m"))
+    read.send(store, "", (3, "LPUSH", "default", "m"), None)
 
     assert (read.done, store.llen("default"), store.hlen("fleet:dead:default")) == (False, 0, 1)
 
