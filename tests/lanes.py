@@ -3,7 +3,7 @@
 Marks for `--dist loadgroup` would say it, too; xdist 3.8 does not see them under pytest 9.2.
 """
 
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 _ONE_FLEET = "tests/whole"
 

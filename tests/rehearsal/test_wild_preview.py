@@ -217,7 +217,7 @@ def test_messages_pushed_past_the_image_cost_the_base_memory_and_no_task(
     """A stock client's: nothing refuses them, and the preview's worker takes them one by one."""
     api = base.api()
     sent(preview, 1)
-    message = store.lindex(f"{PREFIX}{QUEUE}", 0)
+    message = str(store.lindex(f"{PREFIX}{QUEUE}", 0))
     before_bytes = int(store.info("memory")["used_memory"])
     with store.pipeline(transaction=False) as pipe:
         for _ in range(PUSHED // 1000):

@@ -27,8 +27,8 @@ def serving(folder: Path) -> "Iterator[redis.Redis]":
     process = subprocess.Popen([str(program), *settings], stdout=subprocess.DEVNULL)
     client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
     eventually(socket.exists, "listen")
-    users: dict[str, str] = {**access_strings.workloads(PREFIX, QUEUES)}
-    for user, access in {**users, "nobody": access_strings.DISABLED}.items():
+    users = access_strings.workloads(PREFIX, QUEUES)
+    for user, access in (*users.items(), ("nobody", access_strings.DISABLED)):
         client.execute_command("ACL", "SETUSER", user, ">p", *access.split())
     yield client
     client.close()

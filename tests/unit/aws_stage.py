@@ -66,7 +66,8 @@ class Engine(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name
         answer = super().RegisterResource(request)
-        made = (r for r in self.mocks.resources if (r.typ, r.name) == (request.type, request.name))
+        mocks: Any = self.mocks
+        made = (r for r in mocks.resources if (r.typ, r.name) == (request.type, request.name))
         known = next(made).inputs if request.type != "pulumi:pulumi:Stack" else {}
         self.registered.append(
             Registered(
@@ -95,7 +96,7 @@ class AwsRecorder(Recorder):
         arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{args.name}"
         return identity, {"arn": arn, "name": args.name, **outputs, **_made(args)}
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> Any:
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             return {"accountId": ACCOUNT, "arn": "a", "userId": "u", "id": "i"}
         return super().call(args)

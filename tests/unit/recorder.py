@@ -38,7 +38,7 @@ class Recorder(Mocks):
             return args.resource_id, {"data": data}
         return f"{args.name}-id", args.inputs
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> Any:
         raise AssertionError(f"unexpected call of {args.token}")
 
     def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:

@@ -8,11 +8,11 @@ import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
-from fleet import campaign_commands, session
+from fleet import session
 from fleet.api_client import FleetApi
 from fleet.cli import app
-from tests.unit.worker_api_stage import TOKEN, Fleet, ask
-from worker_image.api_routes import Ports, create_api
+from tests.unit.worker_api_stage import TOKEN, Fleet, ask, ports
+from worker_image.api_routes import create_api
 from worker_image.broker import BrokerAwayError
 
 CAMPAIGNS = "/api/v1/fleet/campaigns"
@@ -26,7 +26,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), TOKEN)
+    return create_api(ports(fleet), TOKEN)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch, api: FastAPI) -> Run:
         client = httpx.Client(base_url="http://api", transport=httpx.MockTransport(passed_on))
         begun = SimpleNamespace(api=FleetApi(client))
         monkeypatch.setattr(session, "begin", lambda *_: begun)
-        monkeypatch.setattr(campaign_commands.time, "time", lambda: 100.0 + 3720)
+        monkeypatch.setattr("fleet.campaign_commands.time.time", lambda: 100.0 + 3720)
         return CliRunner().invoke(app, ["campaign", *words])
 
     return ran

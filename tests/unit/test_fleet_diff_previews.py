@@ -4,20 +4,23 @@ import json
 
 import pytest
 
-from fleet.difference import command, preview
+from fleet.difference import preview
+from fleet.difference.report import report
 from rehearsal.errors import RehearsalError
 from tests.unit import preview_of
 
 
 def test_an_aws_resource_that_changes_in_place_is_told_by_name() -> None:
     kind = "aws:elasticache/replicationGroup:ReplicationGroup"
-    ends = [{(kind, "cache"): {"nodeType": f"cache.{each}"}} for each in ("t4g.small", "m7g.large")]
-    steps = preview.read(json.dumps(preview_of.document(*ends)), "test")
-    found = command.report(steps, [], None)
+    ends: list[preview_of.Resources] = [
+        {(kind, "cache"): {"nodeType": f"cache.{each}"}} for each in ("t4g.small", "m7g.large")
+    ]
+    steps = preview.read(json.dumps(preview_of.document(ends[0], ends[1])), "test")
+    found = report(steps, [], None)
 
     assert found.lines == ("ReplicationGroup cache: nodeType cache.t4g.small -> cache.m7g.large",)
     gone = preview.read(json.dumps(preview_of.document(ends[0], {})), "test")
-    (told,) = command.report(gone, [], None).dangers
+    (told,) = report(gone, [], None).dangers
     assert told.startswith("ReplicationGroup cache is DELETED: the broker goes")
 
 

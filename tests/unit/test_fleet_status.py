@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -23,7 +24,7 @@ def statistics(pending: int) -> QueueStatistics:
     given = {"pending": pending, "in_flight": 204, "done": 1_234_567, "failed": 12}
     waits = {"wait_p50_s": 0.4321, "wait_p95_s": 1234.5}
     # What else it may hold says nothing here.
-    known = dict.fromkeys(QueueStatistics.__dataclass_fields__)
+    known: dict[str, Any] = dict.fromkeys(QueueStatistics.__dataclass_fields__)
     return QueueStatistics(**{**known, **given, "redelivered": 3, **waits})
 
 

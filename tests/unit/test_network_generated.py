@@ -65,7 +65,11 @@ def test_policies_of_every_valid_stack(stack: Stack, host: str) -> None:
             for port in (80, 443, 6379, 65_535):
                 assert not found.lets_out(pod, metadata.split("/")[0], port)
         assert not found.lets_out(pod, SECRET_PLACE, 443)
-        broker = {"redis.data.svc": Pod("data"), "10.1.2.3": host, "2600::5": host}
+        broker: dict[str, Pod | str] = {
+            "redis.data.svc": Pod("data"),
+            "10.1.2.3": host,
+            "2600::5": host,
+        }
         assert found.lets_out(pod, broker.get(host, PRIVATE[0].split("/")[0]), 6379)
 
 

@@ -111,7 +111,13 @@ def test_prometheus_alone_reaches_pods_and_only_their_metrics(name: str) -> None
     assert scraped == set(fleet.pods) - {"api"}
     for pod in fleet.pods.values():
         assert not fleet.walls.lets_in(pod, PROMETHEUS, 8000)
-        for other in (STRANGER, *fleet.pods.values(), "10.20.0.10", "93.184.216.34"):
+        others: tuple[Pod | str, ...] = (
+            STRANGER,
+            *fleet.pods.values(),
+            "10.20.0.10",
+            "93.184.216.34",
+        )
+        for other in others:
             for port in (80, 8000, METRICS):
                 assert not fleet.walls.lets_in(pod, other, port)
 

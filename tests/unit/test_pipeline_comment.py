@@ -130,8 +130,8 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
 
 def test_the_dashboards_of_the_base_are_linked() -> None:
     url = "https://grafana.example/a(b)"
-    files = (FileChange("prod", "", COST, grafana_url="https://other"),)
-    files += (FileChange("staging", "", COST, grafana_url=url),)
+    other = FileChange("prod", "", COST, grafana_url="https://other")
+    files = (other, FileChange("staging", "", COST, grafana_url=url))
 
     head = markdown(Told("staging", "0123456789abcdef", RUN, None, files)).splitlines()[1]
     assert head.endswith(f"[run]({RUN}) · [dashboards](https://grafana.example/a(b%29)")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet.pipeline.comment import MARKER
 from fleet.pipeline.github import upsert
+from fleet.pipeline.markdown import MARKER
 from rehearsal.errors import RehearsalError
 from tests.unit.stand_ins import stand_in
 

@@ -64,7 +64,7 @@ def becoming(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "execve", become)
     monkeypatch.setattr(os, "chdir", lambda _: None)
-    monkeypatch.setattr(inside.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("fleet.previews.inside.signal.signal", lambda *_: None)
 
 
 def place(*, is_rehearsal: bool = False) -> Any:

@@ -170,7 +170,7 @@ def test_previews_are_asked_for_their_base_only_where_there_might_be_too_many(
 ) -> None:
     engine: Any = SimpleNamespace(previews=lambda: dict.fromkeys(map(str, range(there))))
     beside = [SimpleNamespace(name=each) for each in (NAME, "a", "b")]
-    monkeypatch.setattr(up.records, "previews", lambda *_: beside)
+    monkeypatch.setattr("fleet.previews.up.records.previews", lambda *_: beside)
     where: Any = None
 
     assert up._others(where, engine, NAME) == counted

@@ -150,6 +150,7 @@ def test_only_previews_have_a_branch_and_a_time() -> None:
 def test_a_day_costs_the_shares_of_nodes_that_its_pods_ask_for() -> None:
     each = cost(preview("staging"))
 
+    assert each.rest_usd is not None
     # API, beat and janitor: 480 MiB of 13312, or 175 millicores of 3000, at $0.1632 an hour.
     assert each.rest_usd == pytest.approx(24 * 0.1632 * (0.1 / 3 + 0.05 / 3 + 0.025 / 3), rel=0.01)
     assert each.most_usd == pytest.approx(each.rest_usd + 24 * 0.1632 * 0.5 / 3, rel=0.01)

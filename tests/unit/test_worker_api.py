@@ -9,11 +9,11 @@ import pytest
 from fastapi import FastAPI
 from kombu.utils.json import dumps, loads
 
-from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask
+from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask, ports
 from tests.unit.worker_stage import document, load
 from worker_image import tracing
 from worker_image.api_guard import MAX_BODY_BYTES
-from worker_image.api_routes import Ports, create_api
+from worker_image.api_routes import create_api
 from worker_image.broker import BrokerAwayError
 from worker_image.factory import build_app, fleet_router
 from worker_image.priority import kombu_priority
@@ -29,7 +29,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), TOKEN)
+    return create_api(ports(fleet), TOKEN)
 
 
 def test_a_created_task_is_published_with_its_arguments(api: FastAPI, fleet: Fleet) -> None:

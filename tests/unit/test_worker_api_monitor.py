@@ -3,9 +3,9 @@
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import LABEL, Fleet, ask, presence, queue_state
+from tests.unit.worker_api_stage import LABEL, Fleet, ask, ports, presence, queue_state
 from worker_image.api_monitor import Overview, QueueState, span
-from worker_image.api_routes import Ports, create_api
+from worker_image.api_routes import create_api
 from worker_image.wait_history import Minute
 
 MINUTES_16_S = 16 * 60.0
@@ -23,7 +23,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), "s3cret")
+    return create_api(ports(fleet), "s3cret")
 
 
 def warnings(**queues: QueueState) -> list[str]:

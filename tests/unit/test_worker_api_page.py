@@ -5,9 +5,9 @@ import re
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import Fleet, ask
+from tests.unit.worker_api_stage import Fleet, ask, ports
 from worker_image.api_page import PAGE
-from worker_image.api_routes import Ports, create_api
+from worker_image.api_routes import create_api
 from worker_image.broker import BrokerAwayError
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -16,7 +16,7 @@ SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 @pytest.fixture
 def api() -> FastAPI:
     fleet = Fleet(trouble=BrokerAwayError("gone"))
-    return create_api(Ports(*[fleet] * 7), "s3cret")
+    return create_api(ports(fleet), "s3cret")
 
 
 @pytest.mark.parametrize("path", PAGE)

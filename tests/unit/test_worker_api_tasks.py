@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import LABEL, UPDATE, Fleet, ask
+from tests.unit.worker_api_stage import LABEL, UPDATE, Fleet, ask, ports
 from tests.unit.worker_stage import document, load
-from worker_image.api_routes import Ports, create_api
+from worker_image.api_routes import create_api
 from worker_image.factory import build_app, fleet_router
 from worker_image.publish import Publisher, RefusedError
 from worker_image.results import TaskOutcome
@@ -23,7 +23,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), "s3cret")
+    return create_api(ports(fleet), "s3cret")
 
 
 def test_a_task_is_sent_with_what_was_given_and_no_defaults(api: FastAPI, fleet: Fleet) -> None:

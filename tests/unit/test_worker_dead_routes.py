@@ -3,8 +3,8 @@
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask, dead_letter
-from worker_image.api_routes import Ports, create_api
+from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask, dead_letter, ports
+from worker_image.api_routes import create_api
 from worker_image.publish import RefusedError
 from worker_image.replay import _to_come
 
@@ -19,7 +19,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), TOKEN)
+    return create_api(ports(fleet), TOKEN)
 
 
 def test_the_list_is_in_short_and_says_how_many_there_are(api: FastAPI) -> None:

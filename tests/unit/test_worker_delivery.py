@@ -94,7 +94,8 @@ def test_a_worker_leases_if_its_fleet_does(tmp_path: Path, delivery: str, *, lea
     ],
 )
 def test_a_server_that_cannot_serve_leases_is_refused(info: Any, told: str | None) -> None:
-    found = leases.unsupported(SimpleNamespace(info=lambda *_: info))
+    server: Any = SimpleNamespace(info=lambda *_: info)
+    found = leases.unsupported(server)
 
     assert (found is None) if told is None else told in str(found)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import TOKEN, Fleet, ask, queue_state
+from tests.unit.worker_api_stage import TOKEN, Fleet, ask, ports, queue_state
 from tests.unit.worker_stage import document, fair_document, load
 from worker_image import unowned
-from worker_image.api_routes import Ports, create_api
+from worker_image.api_routes import create_api
 from worker_image.declared import FleetSettings
 from worker_image.janitor_word import SILENT_S, JanitorWord
 from worker_image.unowned import UnownedLists
@@ -140,7 +140,7 @@ def test_many_strays_are_told_in_a_few_lines() -> None:
 
 def test_health_is_degraded_by_what_the_janitor_told() -> None:
     fleet = Fleet(states={"labeling": queue_state(0)})
-    api: FastAPI = create_api(Ports(*[fleet] * 7), TOKEN)
+    api: FastAPI = create_api(ports(fleet), TOKEN)
     asked = "/api/v1/workers/health"
 
     assert ask(api, "GET", asked).json()["status"] == "healthy"

@@ -48,7 +48,7 @@ def test_every_field_is_there() -> None:
 def test_within_a_task_the_line_says_which() -> None:
     app = Celery("logs", set_as_current=False)
 
-    @app.task(name="tests.logs.report", bind=True, shared=False)  # type: ignore[untyped-decorator]  # Celery's
+    @app.task(name="tests.logs.report", bind=True, shared=False)
     def report(task: Any) -> dict[str, Any]:
         task.request.delivery_info["routing_key"] = "labeling"
         return line()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.outbox_stage import Broker, Folder, shared
-from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask
+from tests.unit.worker_api_stage import LABEL, TOKEN, Fleet, ask, ports
 from worker_image import outbox_file
 from worker_image.api_routes import Ports, create_api
 from worker_image.broker import BrokerAwayError
@@ -195,7 +195,7 @@ def test_a_stored_tasks_result_is_pending_though_no_store_can_tell(
 @pytest.mark.parametrize("path", ["/create", "/api/v1/tasks/labeling/label_image"])
 def test_the_api_answers_202_and_says_stored(path: str) -> None:
     fleet = Fleet(stores=True)
-    api = create_api(Ports(*[fleet] * 7), TOKEN)
+    api = create_api(ports(fleet), TOKEN)
     arguments = {"path": "x"}
     body = {"task": LABEL, "kwargs": arguments} if path == "/create" else arguments
 

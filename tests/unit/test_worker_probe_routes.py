@@ -3,8 +3,8 @@
 import pytest
 from fastapi import FastAPI
 
-from tests.unit.worker_api_stage import TOKEN, Fleet, ask
-from worker_image.api_routes import Ports, create_api
+from tests.unit.worker_api_stage import TOKEN, Fleet, ask, ports
+from worker_image.api_routes import create_api
 from worker_image.broker import BrokerAwayError
 
 PROBES = "/api/v1/fleet/probes"
@@ -17,7 +17,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture
 def api(fleet: Fleet) -> FastAPI:
-    return create_api(Ports(*[fleet] * 7), TOKEN)
+    return create_api(ports(fleet), TOKEN)
 
 
 def test_a_probe_is_taken_back_once(api: FastAPI) -> None:

@@ -166,7 +166,8 @@ def test_a_task_killed_at_its_limit_is_counted_by_the_main_process(
 
     (end,) = store.ends
     assert (end.task_id, end.queue, end.task, end.state) == ("1", "labeling", TASK, "FAILURE")
-    assert (end.wait_s, end.run_s) == (pytest.approx(3, abs=0.5), pytest.approx(2, abs=0.5))
+    assert end.wait_s == pytest.approx(3, abs=0.5)
+    assert end.run_s == pytest.approx(2, abs=0.5)
 
 
 def test_a_task_lost_before_it_started_has_neither_wait_nor_run(

@@ -139,4 +139,4 @@ class Databases:
         return {key for each in both for key in each.scan_iter(pattern, count=1000)}
 
     def channels(self) -> set[str]:
-        return set(self.messages.pubsub_channels())
+        return set(map(str, self.messages.pubsub_channels()))
