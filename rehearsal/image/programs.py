@@ -34,6 +34,8 @@ class HostProgram:
 
     path: Path
     env: Mapping[str, str]
+    before: Sequence[str] = ()
+    """Words before its command line in a mount namespace of its own."""
 
 
 def ensure_program(name: str, cache: Path) -> HostProgram:
@@ -51,7 +53,20 @@ def ensure_program(name: str, cache: Path) -> HostProgram:
     libraries = sorted(str(folder) for folder in root.glob("usr/lib/*-linux-gnu"))
     found = next(iter(root.glob(f"usr/*bin/{name}")))
     env = {"LD_LIBRARY_PATH": ":".join(libraries), "DEBOOTSTRAP_DIR": f"{root}/usr/share/{name}"}
-    return HostProgram(found, env)
+    return HostProgram(found, env, _finding_libraries(root))
+
+
+def _finding_libraries(root: Path) -> list[str]:
+    """By these words a program finds its package's libraries, and so does all that it starts.
+
+    The environment alone does not do: buildah (1.28) starts its chroot runtime without it.
+    """
+    listed = root / "ld.so.cache"
+    if not listed.is_file():
+        program = "/sbin/ldconfig" if os.access("/sbin/ldconfig", os.X_OK) else "ldconfig"
+        folders = map(str, root.glob("usr/lib/*-linux-gnu"))
+        run([program, "-X", "-C", str(listed), *folders], f"listing libraries of {root.name}")
+    return ["sh", "-c", 'mount --bind "$0" /etc/ld.so.cache && exec "$@"', str(listed)]
 
 
 def run(

@@ -146,7 +146,7 @@ class ImageStore:
 
     def _run(self, *arguments: str) -> str:
         # Its mounts end with it, also where it is killed; else they would keep the cache busy.
-        argv = ["unshare", "--mount", *self._argv(*arguments)]
+        argv = ["unshare", "--mount", *self._buildah.before, *self._argv(*arguments)]
         return run(argv, f"buildah {arguments[0]}", env=self._buildah.env)
 
     def _argv(self, *arguments: str) -> list[str]:

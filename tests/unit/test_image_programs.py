@@ -39,6 +39,7 @@ def test_a_program_is_unpacked_once_with_all_that_it_needs(machine: Path) -> Non
     assert {"buildah", "libgpgme11"} <= set(asked.split())
     assert {file.name for file in first.path.parent.iterdir()} >= {"of-p", "of-q"}
     assert not list((machine / "cache").rglob("*.deb"))
+    assert Path(first.before[-1]).is_file(), "libraries are found by what it starts, too"
 
 
 def test_what_was_unpacked_by_half_is_unpacked_anew(machine: Path) -> None:
