@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from rehearsal.supervisor import client as supervisor
 
 T = TypeVar("T")
 _LOOK_S = 0.05
@@ -28,6 +31,21 @@ def wait_for(look: Callable[[], T | None], within_s: float, what: str) -> T:
             raise TimeoutError(f"not within {within_s:g} s: {what}")
         time.sleep(_LOOK_S)
     return found
+
+
+@contextmanager
+def frozen(rehearsal: Path, program: str) -> Iterator[None]:
+    """Stop a program of a rehearsal, and its supervisor, which would start another."""
+    found = supervisor.status(rehearsal)
+    pids = [each.pid for each in found.processes if each.name == program]
+    hit = [pid for pid in (found.supervisor, *pids) if pid is not None]
+    for pid in hit:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(hit):
+            os.kill(pid, signal.SIGCONT)
 
 
 @dataclass

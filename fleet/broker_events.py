@@ -15,6 +15,7 @@ from fleet.pulumi_runs import Pulumi
 from fleet.session import Session
 from infra import names
 from infra.manifests.broker import BROKER_CHECKSUM
+from infra.manifests.labels import COMPONENT_LABEL
 from infra.models.elasticache import Credentials, ElastiCacheBroker
 from infra.models.fleet import FleetConfig
 from rehearsal.broker.account import Account as Login
@@ -28,7 +29,7 @@ _SHARD = "0001"
 _ROLLED_LIMIT_S = 120.0
 _POLL_S = 0.5
 # redis_exporter logs in as a user of its own.
-_OF_THE_LOGIN = f"app.kubernetes.io/component!={names.REDIS_EXPORTER}"
+_OF_THE_LOGIN = f"{COMPONENT_LABEL}!={names.REDIS_EXPORTER}"
 
 
 @dataclass(frozen=True)

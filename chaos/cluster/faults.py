@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from chaos.cluster.place import Place, kill_processes
-from chaos.processes import wait_for
+from chaos.processes import frozen, wait_for
 from chaos.record import Excuses
 
 _LONG_S = 8.0
@@ -75,7 +75,7 @@ class OperatorDown(ClusterFault):
         place.await_zero()
 
     def strike(self, place: Place) -> None:
-        with place.stopped("keda-operator"):
+        with frozen(place.target.layout.root, "keda-operator"):
             place.send(4, 1.0)
             time.sleep(_OUTAGE_S)
             if place.replicas:

@@ -1,6 +1,5 @@
 """Where the cluster's faults come: the deployed worker, its pods, its producer and its ledger."""
 
-import os
 import signal
 import threading
 import time
@@ -19,7 +18,6 @@ from chaos.processes import wait_for
 from chaos.publisher import Publisher
 from chaos.record import Execution, executions
 from fleet.kubernetes import Object
-from rehearsal.supervisor import client as supervisor
 
 _LOOK_S = 0.2
 _KILLED = 128 + signal.SIGKILL
@@ -70,20 +68,6 @@ class Place:
     def pod(self, name: str) -> str:
         """Path of a pod."""
         return f"/api/v1/namespaces/{self.target.namespace}/pods/{name}"
-
-    @contextmanager
-    def stopped(self, program: str) -> Iterator[None]:
-        """Stop one of the rehearsal's programs, and its supervisor, which would start another."""
-        stage = supervisor.status(self.target.layout.root)
-        pids = [each.pid for each in stage.processes if each.name == program]
-        hit = [pid for pid in (stage.supervisor, *pids) if pid is not None]
-        for pid in hit:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in reversed(hit):
-                os.kill(pid, signal.SIGCONT)
 
 
 @dataclass

@@ -1,18 +1,15 @@
 """What a command of a preview meets on its way, drawn by seed, and how it is done to it."""
 
-import os
 import random
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import psutil
 
 from benchmarks.previews.stage import Running, Stage
-from rehearsal.supervisor import client as supervisor
+from chaos.processes import frozen
 
 Kind = Literal["kill command", "kill engine", "kill all", "freeze API server", "freeze broker"]
 _KILLS: tuple[Kind, ...] = ("kill command", "kill engine", "kill all")
@@ -65,26 +62,11 @@ def struck(stage: Stage, command: str, branch: str, strike: Strike, typical_s: f
     _until(running, running.since + strike.at * typical_s)
     engine = _engine(running)
     if strike.kind in _FREEZES:
-        with frozen(stage, _FREEZES[strike.kind]):
+        with frozen(stage.project.rehearsal, _FREEZES[strike.kind]):
             time.sleep(strike.seconds)
     else:
         _kill(running, strike.kind)
     return Struck(command, strike, engine, running.ended().code)
-
-
-@contextmanager
-def frozen(stage: Stage, program: str) -> Iterator[None]:
-    """Stop a program of the stage, and its supervisor, which would start another."""
-    found = supervisor.status(stage.project.rehearsal)
-    pids = [each.pid for each in found.processes if each.name == program]
-    hit = [pid for pid in (found.supervisor, *pids) if pid is not None]
-    for pid in hit:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in reversed(hit):
-            os.kill(pid, signal.SIGCONT)
 
 
 def _until(running: Running, moment: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from fleet.difference import workers
 from fleet.difference.command import worker_told
 from fleet.difference.paths import differing, ends
-from fleet.difference.preview import Inputs, Op, Step
+from fleet.difference.preview import Inputs, Op, Step, in_order
 from fleet.difference.report import Report, report
 from infra import names
 from infra.manifests import Manifest
@@ -38,7 +38,7 @@ Key = tuple[str, str]
 
 def compare(before: FleetConfig, after: FleetConfig) -> Report:
     """Put in words what bringing the stack up would do, had it been up as the former file says."""
-    steps = tuple(_steps(before, after))
+    steps = in_order(_steps(before, after))
     told = [worker_told(after, each, None) for each in workers.changes(steps)]
     found = report(steps, told, None)
     moved = tuple(_moved(before, after))

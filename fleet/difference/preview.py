@@ -1,7 +1,7 @@
 """What `pulumi preview --json` says will change, resource by resource."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -49,7 +49,7 @@ class Step:
 
 
 def read(text: str, where: str) -> tuple[Step, ...]:
-    """Return the changes of a preview, in its order; none where nothing changes.
+    """Return the changes of a preview, `in_order`; none where nothing changes.
 
     Args:
         text: what `pulumi preview --json` printed.
@@ -78,7 +78,12 @@ def read(text: str, where: str) -> tuple[Step, ...]:
             mend="mend what it names, then ask again",
             where=where,
         )
-    return tuple(step for step in found if not step.kind.startswith(_OURS))
+    return in_order(step for step in found if not step.kind.startswith(_OURS))
+
+
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Sort changes by kind and name: the engine's own order differs from run to run."""
+    return tuple(sorted(steps, key=lambda step: (step.kind, step.name)))
 
 
 def known(value: Any) -> Any:  # noqa: ANN401 - JSON

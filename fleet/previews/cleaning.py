@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fleet.kubernetes import Cluster, Object
 from fleet.previews import forget
-from fleet.previews.place import Place, context
+from fleet.previews.place import Place, kubectl_options
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.container import container, volumes
@@ -103,9 +103,8 @@ class Cleaning:
         return int(found[1]) if found else 0
 
     def _kubectl(self, *arguments: str, given: str | None = None) -> str:
-        options = [f"--context={context(self.config)}", f"--namespace={self.name}"]
         done = subprocess.run(
-            [self.place.kubectl, *options, *arguments],
+            [self.place.kubectl, *kubectl_options(self.config), *arguments],
             env=self.place.environ,
             input=given or "",
             capture_output=True,

@@ -18,7 +18,7 @@ from fleet.kubernetes import Object
 from fleet.previews import records
 from fleet.previews.base import base_of
 from fleet.previews.engine import PreviewEngine
-from fleet.previews.place import Place, context
+from fleet.previews.place import Place, kubectl_options
 from fleet.previews.pods import Aim, Pods
 from fleet.previews.retold import wish_told
 from fleet.previews.stack_file import preview_config
@@ -82,8 +82,7 @@ class Running:
         self._become_kubectl(["exec", *options, target, "--", *(command or SHELL)])
 
     def _become_kubectl(self, words: Sequence[str]) -> NoReturn:
-        options = [f"--context={context(self.config)}", f"--namespace={self.name}"]
-        _become([self.place.kubectl, *options, *words], self.place.environ)
+        _become([self.place.kubectl, *kubectl_options(self.config), *words], self.place.environ)
 
     def _become_beside(self, pod: Object, command: Sequence[str]) -> NoReturn:
         """In the rehearsal pods are processes of this machine, and its nodes serve no exec."""

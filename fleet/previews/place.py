@@ -100,6 +100,11 @@ def context(config: FleetConfig) -> str:
     return cluster.context if isinstance(cluster, ExistingCluster) else ""
 
 
+def kubectl_options(config: FleetConfig) -> list[str]:
+    """What kubectl is told before its command, to mean a preview."""
+    return [f"--context={context(config)}", f"--namespace={config.namespace}"]
+
+
 def _missing(program: str) -> RehearsalError:
     return RehearsalError(
         what=f"{program} is not on PATH",

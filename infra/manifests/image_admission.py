@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.container import image
-from infra.manifests.labels import WORKER_LABEL, labels
+from infra.manifests.labels import COMPONENT_LABEL, WORKER_LABEL, labels
 from infra.manifests.redis_exporter import redis_exporter_image
 from infra.models.fleet import FleetConfig
 
-_COMPONENT_LABEL = "app.kubernetes.io/component"
 # Who makes the pods of ReplicaSets: each controller under an account of its own, as managed
 # clusters and kubeadm's run them, or all under one.
 _REPLICA_SET_CONTROLLERS = (
@@ -98,12 +97,12 @@ def _variables(config: FleetConfig, allowed: str) -> list[Manifest]:
         "pod": _pod("object"),
         "containers": _containers("variables.pod"),
         "images": _images("variables.containers"),
-        "component": _label("variables.pod", _COMPONENT_LABEL),
+        "component": _label("variables.pod", COMPONENT_LABEL),
         "ours": _ours("variables.pod", "variables.containers", config.namespace),
         "before": f"request.operation == 'UPDATE' ? {_pod('oldObject')} : dyn(null)",
         "containersBefore": f"{was} == null ? [] : {_containers(was)}",
         "had": (
-            f"{was} != null && {_label(was, _COMPONENT_LABEL)} == variables.component "
+            f"{was} != null && {_label(was, COMPONENT_LABEL)} == variables.component "
             f"&& ({_ours(was, 'variables.containersBefore', config.namespace)})"
             f" ? {_images('variables.containersBefore')} : []"
         ),

@@ -16,6 +16,7 @@ Component = Literal[
     "redis-exporter",
     "network",
 ]
+COMPONENT_LABEL = "app.kubernetes.io/component"
 WORKER_LABEL = "celery-fleet.dev/worker"
 
 
@@ -27,13 +28,14 @@ def labels(namespace: str, component: Component, worker: str | None = None) -> d
     }
 
 
+def fleet_selector(namespace: str) -> dict[str, str]:
+    """The labels that select all pods of a fleet."""
+    return {"app.kubernetes.io/name": "celery", "app.kubernetes.io/instance": namespace}
+
+
 def selector(namespace: str, component: Component, worker: str | None = None) -> dict[str, str]:
     """The labels that select a component's pods; they never change for an object."""
-    common = {
-        "app.kubernetes.io/name": "celery",
-        "app.kubernetes.io/instance": namespace,
-        "app.kubernetes.io/component": component,
-    }
+    common = fleet_selector(namespace) | {COMPONENT_LABEL: component}
     return common if worker is None else common | {WORKER_LABEL: worker}
 
 

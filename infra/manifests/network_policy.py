@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from infra import names
 from infra.manifests import Manifest
 from infra.manifests.container import METRICS_PORT
-from infra.manifests.labels import WORKER_LABEL, selector
+from infra.manifests.labels import COMPONENT_LABEL, WORKER_LABEL, fleet_selector
 from infra.manifests.own_pod import telling_workers
 from infra.models.broker import BrokerAddress
 from infra.models.fleet import FleetConfig
@@ -20,7 +20,6 @@ from infra.models.flows import (
 )
 from infra.models.network_policy import Destination, Peer
 
-_COMPONENT = "app.kubernetes.io/component"
 _NAMESPACE = "kubernetes.io/metadata.name"
 # CoreDNS' labels wherever kubeadm or a cloud installs it.
 _DNS = {
@@ -108,16 +107,14 @@ def _pods(
     config: FleetConfig, *, component: Sequence[str] = (), workers: Sequence[str] = ()
 ) -> Manifest:
     """Selector of the fleet's pods, of some components of it, or of some workers."""
-    common = selector(config.namespace, "worker")
-    del common[_COMPONENT]
-    chosen = {_COMPONENT: component, WORKER_LABEL: workers}
+    chosen = {COMPONENT_LABEL: component, WORKER_LABEL: workers}
     expressions = [
         {"key": key, "operator": "In", "values": list(values)}
         for key, values in chosen.items()
         if values
     ]
     narrowed = {"matchExpressions": expressions} if expressions else {}
-    return {"matchLabels": common, **narrowed}
+    return {"matchLabels": fleet_selector(config.namespace), **narrowed}
 
 
 def _ingress(pods: Manifest, peers: Iterable[Peer], port: int) -> Manifest:

@@ -1,6 +1,7 @@
 """The named values that fields are made of, each with its limit and the limit's source."""
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Network, ip_network
 from typing import Annotated
 
@@ -52,25 +53,23 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 """Above the privileged ports, since pods do not run as root."""
 
 
-def _network(text: str) -> str:
-    try:
-        return str(IPv4Network(text))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no IPv4 range: {error}") from None
+def _read_by(read: Callable[[str], object], what: str) -> AfterValidator:
+    """Accept what a function of the standard library reads, in that function's own spelling."""
+
+    def checked(text: str) -> str:
+        try:
+            return str(read(text))
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no {what}: {error}") from None
+
+    return AfterValidator(checked)
 
 
-Cidr = Annotated[str, AfterValidator(_network)]
+Cidr = Annotated[str, _read_by(IPv4Network, "IPv4 range")]
 """An IPv4 range; its address is the first of it."""
 
 
-def _range(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no range of addresses: {error}") from None
-
-
-AnyCidr = Annotated[str, AfterValidator(_range)]
+AnyCidr = Annotated[str, _read_by(ip_network, "range of addresses")]
 """An IPv4 or IPv6 range; its address is the first of it."""
 
 

@@ -58,6 +58,14 @@ def test_what_the_files_say_the_preview_says_too(change: Any) -> None:
     assert found.changed
 
 
+def test_the_order_of_the_engine_is_not_told() -> None:
+    document = preview_of.document(base(), preview_of.resources(changed(one_queue_less)))
+
+    turned = {**document, "steps": document["steps"][::-1]}
+
+    assert preview.read(json.dumps(turned), "") == preview.read(json.dumps(document), "")
+
+
 def test_files_that_say_the_same_change_nothing() -> None:
     assert not files.compare(BASE, BASE).changed
 

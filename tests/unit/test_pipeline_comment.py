@@ -44,24 +44,7 @@ queues    default, scraping
 expires   2026-03-03 12:00 UTC; the next up moves it
 cost      a day $0.12 at rest
 """
-
-
-def told(
-    changes: Changes | None = CHANGES,
-    cost: CostChange | None = COST,
-    environment: Environment | None = None,
-    problem: str = "",
-) -> Told:
-    files = (FileChange("staging", WORDS, cost),) if cost else ()
-    return Told("staging", "0123456789abcdef", RUN, changes, files, environment, problem)
-
-
-def test_the_comment_has_all_its_parts_in_order() -> None:
-    body = markdown(told(environment=Environment("up", PRINTED)))
-
-    assert (
-        body
-        == f"""\
+WHOLE = f"""\
 {MARKER}
 Commit `0123456789ab` · [run]({RUN})
 
@@ -106,7 +89,22 @@ change does is among the resources that Pulumi previews.</sub>
 [advisory] image-by-digest (worker): not known before the update
 ```
 """
-    )
+
+
+def told(
+    changes: Changes | None = CHANGES,
+    cost: CostChange | None = COST,
+    environment: Environment | None = None,
+    problem: str = "",
+) -> Told:
+    files = (FileChange("staging", WORDS, cost),) if cost else ()
+    return Told("staging", "0123456789abcdef", RUN, changes, files, environment, problem)
+
+
+def test_the_comment_has_all_its_parts_in_order() -> None:
+    body = markdown(told(environment=Environment("up", PRINTED)))
+
+    assert body == WHOLE
 
 
 def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:

@@ -62,13 +62,13 @@ def test_active_names_each_workers_tasks(api: FastAPI) -> None:
     assert told["worker-labeling@other"] == []
     (task,) = told["worker-labeling@pod"]
     assert (task["id"], task["name"], task["queue"]) == ("t1", LABEL, "labeling")
-    assert task["running_seconds"] == pytest.approx(7, abs=1)
+    assert 7 <= task["running_seconds"] < 60
 
 
 def test_stats_tell_of_each_worker(api: FastAPI) -> None:
     told = ask(api, "GET", "/api/v1/workers/stats").json()["worker-labeling@pod"]
 
-    assert told.pop("uptime_seconds") == pytest.approx(60, abs=1)
+    assert 60 <= told.pop("uptime_seconds") < 120
     assert told == {
         "worker": "labeling",
         "pid": 7,
