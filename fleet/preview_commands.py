@@ -46,7 +46,7 @@ ProcessOption = Annotated[Process | None, typer.Option(help="What runs beside th
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - each is an option
     *,
     branch: Branch = None,
     ttl: Annotated[str, typer.Option(help="How long it stays without another up.")] = "48h",
@@ -54,6 +54,9 @@ def up(
     image: Annotated[str | None, typer.Option(help="Worker image; default: the base's.")] = None,
     training: Annotated[
         bool, typer.Option("--training", help="With the base's workers on GPUs.")
+    ] = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Then see that every queue of it answers in time.")
     ] = False,
     break_lock: BreakLock = False,
 ) -> None:
@@ -65,7 +68,13 @@ def up(
     found = project.find()
     name = project.checked_stack_name(base)
     asked = steps.Request(
-        branch, read_ttl(ttl), name, image, training=training, break_lock=break_lock
+        branch,
+        read_ttl(ttl),
+        name,
+        image,
+        training=training,
+        break_lock=break_lock,
+        smoke=smoke,
     )
     steps.run(found, asked, datetime.now(UTC), Console())
 

@@ -119,11 +119,12 @@ class RehearsedPreview:
 
     def _fleet(self, pulumi: Pulumi, action: str, *more: str) -> str:
         named = ("--branch", _BRANCH, "--base", self.stack)
-        own = {VARIABLE: str(self._kubeconfig(pulumi)), STATE_VARIABLE: str(self.project.state)}
+        # Without a kubeconfig of the user's, as on a machine of CI: the base's own has to do.
+        around = {k: v for k, v in pulumi.environment.items() if k != VARIABLE}
         done = subprocess.run(
             [Path(sys.prefix) / "bin" / "fleet", "preview", action, *named, *more],
             cwd=self.project.root,
-            env={**pulumi.environment, **own},
+            env={**around, STATE_VARIABLE: str(self.project.state)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,13 +135,6 @@ class RehearsedPreview:
         if done.returncode:
             raise deviation(f"`fleet preview {action}` ended so: {done.stdout[-_TOLD:]}", "success")
         return done.stdout
-
-    def _kubeconfig(self, pulumi: Pulumi) -> Path:
-        """As docs/aws.md says to make it; it holds no credential."""
-        path = self.project.work / "kubeconfig-of-base"
-        shown = pulumi.succeed("stack", "output", "kubeconfig", "--show-secrets").output
-        path.write_text(shown)
-        return path
 
 
 def _since(began: float) -> str:

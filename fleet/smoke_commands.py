@@ -11,7 +11,6 @@ from fleet.options import Kubeconfig, Stack
 
 if TYPE_CHECKING:
     from fleet.session import Session
-    from fleet.smoke.round import Round
     from fleet.smoke.verdict import Checked
 
 Queues = Annotated[
@@ -35,18 +34,18 @@ def smoke(
 ) -> None:
     """Send a probe through every queue of a running stack; exit 1 where one is not in time."""
     from fleet import session
+    from fleet.smoke.of_stack import left_out
     from fleet.smoke.verdict import passed
 
     begun = session.begin(stack, kubeconfig)
     checked = _checked(begun, queues or [], timeout, skip_gpu=skip_gpu)
-    well, seen = passed(checked), {each.aim.queue for each in checked}
-    left_out = [name for name in begun.config.queues if name not in seen]
+    well, missing = passed(checked), left_out(begun, checked)
     if as_json:
         told = {
             "stack": begun.stack,
             "namespace": begun.config.namespace,
             "ok": well,
-            "left_out": left_out,
+            "left_out": missing,
             "queues": [each.as_json() for each in checked],
         }
         print(json.dumps(told, indent=2))  # noqa: T201 - not for a terminal
@@ -54,7 +53,7 @@ def smoke(
         from fleet.smoke import view
 
         title = f"stack {begun.stack}, namespace {begun.config.namespace}"
-        Console().print(view.render(title, checked, left_out))
+        Console().print(view.render(title, checked, missing))
     if not well:
         raise typer.Exit(1)
 
@@ -63,25 +62,15 @@ def _checked(
     begun: "Session", queues: list[str], timeout_s: float | None, *, skip_gpu: bool
 ) -> "list[Checked]":
     """Run one round; what goes on meanwhile is told on stderr."""
-    from fleet import fleet_state
     from fleet.progress import Progress
-    from fleet.smoke.aims import aims, chosen
-    from fleet.smoke.reasons import explained
-    from fleet.smoke.round import Round
+    from fleet.smoke.of_stack import smoke as through
 
-    file = begun.project.stack_file(begun.stack)
-    names = chosen(begun.config, queues, skip_gpu=skip_gpu, stack_file=file)
-    state = fleet_state.read(begun.cluster, begun.config.namespace)
-    found = aims(begun.config, names, state, begun.api.queues())
-    round_, console = Round(begun.api, found, timeout_s), Console(stderr=True)
-    try:
-        with Progress(console).running("smoke") as report:
-            checked = round_.run(report)
-    finally:
-        _tell_of_left(round_, console)
-    return explained(begun, checked)
+    console = Console(stderr=True)
 
-
-def _tell_of_left(round_: "Round", console: Console) -> None:
-    for sentence in round_.left:
+    def left(sentence: str) -> None:
         console.print(f"! {sentence}", style="yellow", markup=False, soft_wrap=True)
+
+    with Progress(console).running("smoke") as report:
+        return through(
+            begun, report, left=left, queues=queues, skip_gpu=skip_gpu, timeout_s=timeout_s
+        )

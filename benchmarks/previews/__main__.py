@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def crowd(stage: Stage, count: int, progress: Progress) -> Iterator[float]:
-    """Bring up previews one after the other, all of which stay; then a task through each at once.
+    """Bring up previews one after the other, all of which stay; then smoke each, all at once.
 
     Yields the seconds from each `up` to its first task's end.
     """
@@ -69,8 +69,8 @@ def crowd(stage: Stage, count: int, progress: Progress) -> Iterator[float]:
         progress.say("beside others", f"{branch}: {taken_s} s to its first task")
         yield taken_s
     with ThreadPoolExecutor(count) as threads:
-        told = threads.map(lambda each: first_task(stage, preview_name(each)), branches)
-        progress.say("all at once", f"the slowest of {count} tasks: {max(told):.1f} s")
+        told = [*threads.map(lambda each: stage.smoke(preview_name(each)).seconds, branches)]
+        progress.say("all at once", f"{count} of `fleet smoke` passed, within {max(told):.1f} s")
     for branch in branches:
         stage.succeed("down", "--branch", branch)
 

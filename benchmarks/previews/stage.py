@@ -59,6 +59,17 @@ class Stage(live.Stage):
         """
         return _checked(self.preview(command, *arguments), f"`fleet preview {command}`")
 
+    def smoke(self, preview: str) -> Ran:
+        """Send a probe through every queue of a preview.
+
+        Raises:
+            RehearsalError: with what it said, where a queue is not well.
+
+        """
+        return _checked(
+            _started(self.project, "smoke", "--stack", preview).ended(), "`fleet smoke`"
+        )
+
     def start(self, command: str, *arguments: str) -> "Running":
         """Start a `fleet preview` beside the base."""
         return _started(self.project, "preview", command, "--base", self.base, *arguments)

@@ -8,7 +8,9 @@ from fleet.pipeline.markdown import block, cell, code
 
 _LONGEST = 6_000
 # The last lines of `fleet preview up`: a word, and what it says.
-_FACT = re.compile(r"^(preview|API|queues|expires|cost|broker|look) {2,}(\S.*)$", re.MULTILINE)
+_FACT = re.compile(
+    r"^(preview|API|queues|expires|cost|broker|smoke|look) {2,}(\S.*)$", re.MULTILINE
+)
 _TITLES = {
     "up": "### Preview environment",
     "failed": "### Preview environment: **not up**",

@@ -10,6 +10,7 @@ from pathlib import Path
 from fleet import cluster_place, environment, kubernetes, stack_config
 from fleet.cluster_place import ClusterElsewhere
 from fleet.kubernetes import Cluster
+from fleet.previews.kubeconfig import told_kubeconfig
 from fleet.project import Project
 from infra.models.cluster import ExistingCluster
 from infra.models.fleet import FleetConfig
@@ -22,7 +23,7 @@ class Place:
     """A base stack and what its previews are made with.
 
     For a base of tier local it is the rehearsal's, as `fleet up` sets it up; for another one it is
-    the user's own: backend, passphrase and kubeconfig of the environment.
+    the user's own: backend and passphrase of the environment, and `kubeconfig`.
     """
 
     project: Project
@@ -36,13 +37,19 @@ class Place:
     def is_rehearsal(self) -> bool:
         return self.config.tier == "local"
 
-    @property
+    @cached_property
     def kubeconfig(self) -> str:
-        """Path of it, or several as in KUBECONFIG."""
+        """Path of it, or several as in KUBECONFIG: that one, else the base's own, else kubectl's.
+
+        The base's own is there where the base makes its cluster.
+        """
         if self.is_rehearsal:
             return str(self.project.kubeconfig)
-        named = os.environ.get(cluster_place.VARIABLE)
-        return named or str(Path.home() / ".kube" / "config")
+        if named := os.environ.get(cluster_place.VARIABLE):
+            return named
+        makes = not isinstance(self.config.cluster, ExistingCluster)
+        told = told_kubeconfig(self.project, self.base, self.pulumi) if makes else None
+        return str(told or Path.home() / ".kube" / "config")
 
     @property
     def environ(self) -> dict[str, str]:

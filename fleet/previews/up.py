@@ -19,6 +19,7 @@ from fleet.previews.engine import PreviewEngine
 from fleet.previews.membership import MOST_PREVIEWS, check_room, login_told
 from fleet.previews.naming import preview_name
 from fleet.previews.place import Place, context, place
+from fleet.previews.smoked import smoked
 from fleet.previews.stack_file import Base, Wish, preview_config
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
@@ -43,6 +44,8 @@ class Request:
     training: bool
     break_lock: bool = False
     """Release the lock of a holder that seems to have died."""
+    smoke: bool = False
+    """Then send a probe through each of its queues."""
 
 
 def run(project: Project, asked: Request, now: datetime, console: Console) -> str:
@@ -81,8 +84,14 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
         cluster = where.cluster(name, config)
         readiness.wait(cluster, config, Layout(project.rehearsal).pods, tell)
     progress.say("ready", f"after {progress.elapsed_s():.0f} s")
-    _tell(console, where, name, config)
+    probed = _probed(where, name, progress) if asked.smoke else None
+    _tell(console, where, name, config, probed)
     return name
+
+
+def _probed(where: Place, name: str, progress: Progress) -> str:
+    with progress.running("smoke") as tell:
+        return smoked(where, name, tell)
 
 
 def _others(where: Place, engine: PreviewEngine, name: str) -> int:
@@ -118,7 +127,9 @@ def _document(keys: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "config": config | ({TOKEN_KEY: token} if token else {})}
 
 
-def _tell(console: Console, where: Place, name: str, config: FleetConfig) -> None:
+def _tell(
+    console: Console, where: Place, name: str, config: FleetConfig, probed: str | None
+) -> None:
     if config.preview is None:
         raise TypeError("a preview's stack file says whose preview it is")
     commit = (config.preview.commit or "unknown")[:12]
@@ -129,6 +140,7 @@ def _tell(console: Console, where: Place, name: str, config: FleetConfig) -> Non
         f"expires   {config.preview.expires_at:%Y-%m-%d %H:%M} UTC; the next up moves it",
         f"cost      a day {cost(config)}",
         f"broker    {login_told(config, where.base)}",
+        *([] if probed is None else [f"smoke     {probed}"]),
         f"look      fleet status -s {name}",
     ]
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

@@ -151,7 +151,7 @@ def test_a_preview_gets_the_image_that_was_built_of_its_commit(
     image = ["-m", "fleet.pipeline", "image", "--stack", "staging", "--revision", "0123abc"]
     assert python.calls[0]["args"] == image
     up = ["preview", "up", "--base", "staging", "--branch", "feat/x y"]
-    assert fleet.calls[0]["args"] == [*up, "--image", "registry/worker@sha256:1f"]
+    assert fleet.calls[0]["args"] == [*up, "--image", "registry/worker@sha256:1f", "--smoke"]
 
 
 def test_a_preview_is_not_brought_up_with_an_image_that_was_not_built(

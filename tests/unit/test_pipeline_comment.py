@@ -43,6 +43,7 @@ API       http://127.0.0.1:8000 after: kubectl -n preview-x-aaaaaaaa port-forwar
 queues    default, scraping
 expires   2026-03-03 12:00 UTC; the next up moves it
 cost      a day $0.12 at rest
+smoke     every queue in time: default 0.8 s
 """
 WHOLE = f"""\
 {MARKER}
@@ -55,6 +56,7 @@ Commit `0123456789ab` · [run]({RUN})
 | queues | default, scraping |
 | expires | 2026-03-03 12:00 UTC; the next up moves it |
 | cost | a day $0.12 at rest |
+| smoke | every queue in time: default 0.8 s |
 | logs | `fleet preview logs preview-x-aaaaaaaa -f` |
 
 ### What this does to stack `staging`
@@ -111,7 +113,7 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
     config, console = preview("staging"), Console(width=80)
     place: Any = SimpleNamespace(base="staging", is_rehearsal=False)
     with console.capture() as capture:
-        up._tell(console, place, NAME, config)
+        up._tell(console, place, NAME, config, "every queue in time: default 0.8 s")
 
     body = markdown(told(None, None, Environment("up", capture.get())))
 
@@ -121,7 +123,7 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
         for line in body.splitlines()
         if line.startswith("| ") and "| |" not in line
     }
-    assert rows == {"API", "queues", "expires", "cost", "broker", "look", "logs"}
+    assert rows == {"API", "queues", "expires", "cost", "broker", "smoke", "look", "logs"}
     assert "| expires | 2026-03-03 12:00 UTC" in body
     assert "port-forward" in body
 

@@ -77,6 +77,10 @@ class Commands:
         self.asked.append(" ".join((command, *arguments)))
         return Ran(0, "", 20.0 + len(self.asked))
 
+    def smoke(self, preview: str) -> Ran:
+        self.asked.append(f"smoke {preview}")
+        return Ran(0, "", 3.0)
+
 
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -104,14 +108,17 @@ def test_a_life_is_timed_from_its_up_to_a_task_and_counted_while_it_is_there(
     assert tasks == [preview_name("a")]
 
 
-def test_in_a_crowd_all_stay_until_a_task_went_through_each_at_once(tasks: list[str]) -> None:
+def test_in_a_crowd_all_stay_until_each_has_passed_its_smoke_test_beside_the_others(
+    tasks: list[str],
+) -> None:
     stage: Any = Commands()
 
     taken_s = list(benchmark.crowd(stage, 3, Progress(Console(file=io.StringIO()))))
 
     assert taken_s == [21.5, 22.5, 23.5]
-    assert [each.split()[0] for each in stage.asked] == ["up"] * 3 + ["down"] * 3
-    assert sorted(tasks[3:]) == sorted(tasks[:3])
+    asked = [each.split()[0] for each in stage.asked]
+    assert asked == ["up"] * 3 + ["smoke"] * 3 + ["down"] * 3
+    assert sorted(stage.asked[3:6]) == sorted(f"smoke {name}" for name in tasks)
     assert len(set(tasks)) == 3
 
 

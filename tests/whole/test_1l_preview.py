@@ -1,6 +1,7 @@
 """A preview beside the running fleet: up, a task through it, listed, down, nothing left."""
 
 import json
+import re
 
 import pytest
 import redis
@@ -45,10 +46,13 @@ def test_a_preview_runs_beside_its_base_and_leaves_nothing(
     running: RunningFleet, broker: "redis.Redis"
 ) -> None:
     selected = running.pulumi("stack", "--show-name").stdout
-    up = running.fleet("preview", "up", *NAMED, "--ttl", "2h")
+    up = running.fleet("preview", "up", *NAMED, "--ttl", "2h", "--smoke")
     assert up.returncode == 0, up.output
     assert f"{NAME} (branch {BRANCH}, commit " in up.output
     assert "queues    default, labeling, scraping" in up.output
+    assert re.search(
+        r"^smoke +every queue in time: default [\d.]+ s, scraping ", up.output, re.MULTILINE
+    )
 
     api = api_client.connect(running.cluster, NAME)
     task = api.create(CANARY, {"seconds": 0.1}, queue="scraping")
