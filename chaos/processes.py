@@ -94,7 +94,8 @@ class Processes:
             process = subprocess.Popen(
                 command,
                 cwd=_CHECKOUT,
-                env=dict(env),
+                # A worker that is killed leaves what it has put there.
+                env={**env, "TMPDIR": str(self.folder)},
                 stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipes else log,
                 stderr=log,

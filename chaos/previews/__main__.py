@@ -43,7 +43,8 @@ def main(
         console.print(f"! {problem}", style="red", highlight=False, soft_wrap=True, markup=False)
     file = results or RESULTS / "chaos-previews.json"
     earlier = json.loads(file.read_text())["by cycle"] if first > 1 else []
-    told = figures([*earlier, *map(asdict, found)], seed)
+    before = [each for each in earlier if each["number"] < first]
+    told = figures([*before, *map(asdict, found)], seed)
     file.write_text(json.dumps(told, indent=2) + "\n")
     console.print(f"saved {file}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if problems(found) else 0)

@@ -22,6 +22,7 @@ from pulumi.automation import (
 from fleet import engine_lock
 from fleet.engine import ADOPTING, Engine
 from fleet.previews import held
+from fleet.previews.half_written import remove_half_written
 from fleet.previews.naming import is_preview
 from fleet.previews.place import Place
 from rehearsal.errors import RehearsalError
@@ -107,6 +108,8 @@ class PreviewEngine:
             # With any stack that is removed Pulumi forgets which one was selected (3.255).
             if selected not in {None, name}:
                 self._run("stack", "select", selected)
+        if self._in_own_backend:
+            remove_half_written(self._place.project.backend, name)
 
     def _listed(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self._run("stack", "ls", "--json"))

@@ -177,6 +177,8 @@ class Fleet:
             "FLEET_BROKER_CA_FILE": str(self.broker.ca),
             "FLEET_SETTINGS_FILE": str(file),
             "FLEET_DATA_DIR": str(data),
+            # A worker that is killed leaves what it has put there.
+            "TMPDIR": str(data),
             "CELERY_QUIET": "true",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         }

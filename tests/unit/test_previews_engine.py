@@ -47,6 +47,29 @@ def place(tmp_path: Path) -> Place:
     return Place(project, "local", base("local").config, Path("/bin/pulumi"), backend)
 
 
+def test_what_a_killed_pulumi_was_writing_goes_with_the_stack_and_no_other_file(
+    place: Place,
+) -> None:
+    state = place.project.backend / ".pulumi"
+    own = {
+        f"stacks/celery-fleet/{NAME}.json.bak.18ea6684.tmp",
+        f"locks/organization/celery-fleet/{NAME}/0a.json.18ea6684.tmp",
+    }
+    others = {
+        f"stacks/celery-fleet/{NAME}2.json.18ea6684.tmp",
+        "stacks/celery-fleet/local.json.18ea6684.tmp",
+        "stacks/celery-fleet/local.json",
+    }
+    for each in own | others:
+        (state / each).parent.mkdir(parents=True, exist_ok=True)
+        (state / each).write_text("{")
+
+    Asked(place, {"stack ls": "[]"}).remove(NAME)
+
+    left = {str(each.relative_to(state)) for each in state.rglob("*") if each.is_file()}
+    assert left == others
+
+
 def lock_file(place: Place, content: object) -> Path:
     folder = place.project.backend / ".pulumi/locks/organization" / PROJECT_NAME / NAME
     folder.mkdir(parents=True)
