@@ -37,11 +37,16 @@ class Engine:
         """Make the stack if it is new, and the one that plain `pulumi` commands mean."""
         self._run("stack", "select", "--create", self.stack)
 
-    def set_api_token(self) -> bool:
-        """Set a random API token where there is none; return whether it was set."""
+    def set_api_token(self, known: str | None = None) -> bool:
+        """Set an API token where there is none, a random one unless one is known already.
+
+        Returns:
+            Whether it was set.
+
+        """
         if stack_file.is_secret_set(self.project.stack_file(self.stack)):
             return False
-        token = secrets.token_urlsafe(24)
+        token = known or secrets.token_urlsafe(24)
         self._run("config", "set", "--secret", stack_file.TOKEN_KEY, *self._on_stack, given=token)
         return True
 

@@ -26,6 +26,9 @@ Branch = Annotated[
     str | None, typer.Option("--branch", "-b", help="Default: the one checked out here.")
 ]
 BaseStack = Annotated[str, typer.Option("--base", help="Stack whose cluster and broker it uses.")]
+OwnBase = Annotated[
+    str | None, typer.Option("--base", help="Stack beside which it lives; default: as it says.")
+]
 BreakLock = Annotated[
     bool, typer.Option("--break-lock", help="Release the lock of a pulumi that seems to be dead.")
 ]
@@ -84,7 +87,7 @@ def down(
     name: Name = None,
     *,
     branch: Branch = None,
-    base: BaseStack = DEFAULT_BASE,
+    base: OwnBase = None,
     break_lock: BreakLock = False,
 ) -> None:
     """Take a branch's preview down, with every key that it has on the broker."""
@@ -93,8 +96,7 @@ def down(
 
     found, console = project.find(), Console()
     wanted = _name(found, name, branch)
-    own = _own_base(found, wanted, base)
-    where, engine = _begin(found, own, break_lock=break_lock)
+    where, engine = _begin(found, base or _own_base(found, wanted), break_lock=break_lock)
     if not steps.run(where, engine, wanted, console):
         console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
 
@@ -124,7 +126,7 @@ def logs(  # noqa: PLR0913 - each is an option
     name: Name = None,
     *,
     branch: Branch = None,
-    base: BaseStack = DEFAULT_BASE,
+    base: OwnBase = None,
     worker: Worker = None,
     process: ProcessOption = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
@@ -143,7 +145,7 @@ def run_inside(
     name: Name = None,
     *,
     branch: Branch = None,
-    base: BaseStack = DEFAULT_BASE,
+    base: OwnBase = None,
     worker: Worker = None,
     process: ProcessOption = None,
 ) -> None:
@@ -208,13 +210,13 @@ def _name(found: "Project", name: str | None, branch: str | None) -> str:
     )
 
 
-def _running(name: str | None, branch: str | None, base: str) -> "Running":
+def _running(name: str | None, branch: str | None, base: str | None) -> "Running":
     from fleet import project
     from fleet.previews import inside
 
     found = project.find()
     wanted = _name(found, name, branch)
-    return inside.running(*_begin(found, _own_base(found, wanted, base)), wanted)
+    return inside.running(*_begin(found, base or _own_base(found, wanted)), wanted)
 
 
 def _aim(worker: str | None, process: Process | None) -> "Aim":
@@ -225,9 +227,9 @@ def _aim(worker: str | None, process: Process | None) -> "Aim":
     return Aim(worker, None if process is None else process.value)
 
 
-def _own_base(found: "Project", name: str, otherwise: str) -> str:
+def _own_base(found: "Project", name: str) -> str:
     """The base that a preview's own stack file states, where this checkout has it."""
     from fleet.previews.records import own_file
 
     config = own_file(found, name)
-    return config.preview.base if config and config.preview else otherwise
+    return config.preview.base if config and config.preview else DEFAULT_BASE

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from fleet.project import PROJECT_NAME, Project
 from rehearsal.errors import RehearsalError
 
 TOKEN_KEY = f"{PROJECT_NAME}:apiToken"
+PROVIDER_KEY = "secretsprovider"
 _SALT_KEY = "encryptionsalt"
-_PROVIDER_KEYS = (_SALT_KEY, "secretsprovider", "encryptedkey")
+PROVIDER_KEYS = (_SALT_KEY, PROVIDER_KEY, "encryptedkey")
 """What opens a file's secrets: a passphrase's salt, or a cloud's key and what it encrypted."""
+_BY_PASSPHRASE = frozenset({"", "default", "passphrase"})
 _SECRETS = re.compile(rf"^{_SALT_KEY}:.*\n|^( +){TOKEN_KEY}:\n\1 +secure:.*\n", flags=re.MULTILINE)
 _TEMPLATES = {"local": "imagineer"}
 """Template by stack name, where it is not the stack's own name."""
@@ -116,10 +119,24 @@ def drop_secrets(path: Path) -> None:
 def drop_every_secret(path: Path) -> None:
     """Leave a copy with no secret, whatever closed it, and nothing that asks for its key."""
     document = _parsed(path.read_text()) or {}
-    kept = {key: value for key, value in document.items() if key not in _PROVIDER_KEYS}
+    kept = {key: value for key, value in document.items() if key not in PROVIDER_KEYS}
     secret = _secret_keys(document)
     kept["config"] = {k: v for k, v in (kept.get("config") or {}).items() if k not in secret}
     write_atomically(path, yaml.safe_dump(kept, sort_keys=False))
+
+
+def secrets_provider(path: Path) -> str | None:
+    """Return the cloud's key that opens a stack's secrets; None where it is the backend's own way.
+
+    That is a passphrase, or Pulumi Cloud.
+    """
+    return provider_of((_parsed(path.read_text()) if path.is_file() else None) or {})
+
+
+def provider_of(document: Mapping[str, object]) -> str | None:
+    """Return the same of a stack file's content."""
+    named = str(document.get(PROVIDER_KEY) or "")
+    return None if named in _BY_PASSPHRASE else named
 
 
 def is_secret_set(path: Path) -> bool:

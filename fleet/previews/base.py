@@ -3,6 +3,7 @@
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
 from fleet.previews.stack_file import Base
+from fleet.stack_file import secrets_provider
 from infra.config import raw_keys
 from infra.models.base_contract import base_contract
 from rehearsal.errors import RehearsalError
@@ -25,4 +26,4 @@ def base_of(place: Place, engine: PreviewEngine) -> Base:
             mend="bring the base up as it says, then run this again",
             where=path,
         ) from error
-    return Base(place.base, raw_keys(path), place.config, told)
+    return Base(place.base, raw_keys(path), place.config, told, secrets_provider(path))

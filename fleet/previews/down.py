@@ -23,13 +23,15 @@ def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> boo
     the next run knows that some is left.
 
     Raises:
-        RehearsalError: from the first step that fails; the same command goes on from there.
+        RehearsalError: it lives beside another base; or from the first step that fails, and the
+            same command goes on from there.
 
     """
     progress = Progress(console)
     config = records.own_file(where.project, name)
     if config is None and name not in engine.previews():
         return False
+    records.marks(where.project, engine, name, base=where.base)
     with progress.running("its stack") as tell:
         engine.claim(name, tell)
     config = config or _made_anew(where, engine, name)

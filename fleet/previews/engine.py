@@ -19,7 +19,7 @@ from pulumi.automation import (
     StackNotFoundError,
 )
 
-from fleet import engine_lock
+from fleet import engine_lock, stack_file
 from fleet.engine import ADOPTING, Engine
 from fleet.previews import held
 from fleet.previews.half_written import remove_half_written
@@ -46,8 +46,14 @@ class Summary:
 class PreviewEngine:
     """Pulumi at work on the stacks of one place; every method raises RehearsalError."""
 
-    def __init__(self, place: Place, *, break_lock: bool = False) -> None:
-        self._place, self._break_lock = place, break_lock
+    def __init__(
+        self, place: Place, *, break_lock: bool = False, break_old_lock: bool = False
+    ) -> None:
+        self._place = place
+        self._breakable: tuple[Callable[[str, datetime], bool], ...] = (
+            *([held.may_break] if break_lock else []),
+            *([held.is_old] if break_old_lock else []),
+        )
 
     def output(self, stack: str, name: str) -> object:
         """An output of a stack; None where there is no such output, or stack."""
@@ -80,11 +86,18 @@ class PreviewEngine:
                 self._break(name, str(error), report)
                 self._make(name)
 
-    def up(self, name: str, report: Report) -> None:
-        """Bring a claimed preview up; one that was cut short goes on from there."""
+    def up(self, name: str, report: Report, token: str | None = None) -> None:
+        """Bring a claimed preview up; one that was cut short goes on from there.
+
+        Args:
+            name: the preview's.
+            report: told how far it is.
+            token: of its API, where one is known that its stack file does not have.
+
+        """
         engine = self._cli(name)
         # By standard input: an argument could be seen in the list of processes.
-        engine.set_api_token()
+        engine.set_api_token(token)
         if engine.was_cut_short():
             report("an earlier run was cut short: taking over its objects")
             engine.settle()
@@ -137,15 +150,22 @@ class PreviewEngine:
             self._run(*arguments, report=report, more=more)
 
     def _make(self, name: str) -> None:
-        """Pulumi takes the stack's lock before it looks whether the stack is there."""
+        """Pulumi takes the stack's lock before it looks whether the stack is there.
+
+        And before both it opens the secrets: by the key of the base, else where no passphrase is
+        set, as in CI, not even a stack that is there could be asked.
+        """
+        project = self._place.project
+        key = stack_file.secrets_provider(project.stack_file(self._place.base))
+        by = ["--secrets-provider", key] if key else []
         with suppress(StackAlreadyExistsError):
-            self._run("stack", "init", name, "--no-select")
+            self._run("stack", "init", name, "--no-select", *by)
 
     def _break(self, name: str, told: str, report: Report) -> None:
         now = datetime.now(UTC)
-        if not (self._break_lock and held.may_break(told, now)):
+        if not any(breakable(told, now) for breakable in self._breakable):
             raise held.refusal(name, told, now)
-        report("releasing the lock, as --break-lock asks")
+        report("releasing the lock of a pulumi that seems to be dead")
         try:
             self._run("cancel", "--yes", "--stack", name)
         except StackNotFoundError as error:

@@ -65,6 +65,14 @@ def may_break(told: str, now: datetime) -> bool:
     return bool(found) and all(each.kept(now) is None for each in found)
 
 
+def is_old(told: str, now: datetime) -> bool:
+    """Whether every lock may be broken and is old, too; not where none is told.
+
+    Machines of CI may share a name: there a holder that seems to have died here may be at work.
+    """
+    return may_break(told, now) and all(now >= each.since + OLD for each in holders(told))
+
+
 def refusal(stack: str, told: str, now: datetime) -> RehearsalError:
     """Tell who holds a stack, and what to do about it."""
     found = list(holders(told))

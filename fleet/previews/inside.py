@@ -101,12 +101,13 @@ def running(place: Place, engine: PreviewEngine, name: str) -> Running:
     """Find a preview that is up.
 
     Raises:
-        RehearsalError: there is none of this name, or it is not up.
+        RehearsalError: there is none of this name beside this base, or it is not up.
 
     """
     own = place.project.stack_file(name)
     if not own.is_file() and name not in engine.previews():
         raise _unknown(place, engine, name)
+    records.marks(place.project, engine, name, base=place.base)
     config = stack_config.read(own) if own.is_file() else _of_base(place, engine, name)
     cluster = place.cluster(name, config)
     namespace = cluster.get(f"/api/v1/namespaces/{name}")

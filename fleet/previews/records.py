@@ -12,6 +12,7 @@ from fleet.project import Project
 from infra.config import ConfigError, load_file
 from infra.models.fleet import FleetConfig
 from infra.models.preview import PreviewSpec
+from rehearsal.errors import RehearsalError
 
 if TYPE_CHECKING:
     from fleet.previews.engine import PreviewEngine, Summary
@@ -63,10 +64,43 @@ def own_file(project: Project, name: str) -> FleetConfig | None:
         return None
 
 
+def marks(
+    project: Project, engine: "PreviewEngine", name: str, base: str | None = None
+) -> PreviewSpec | None:
+    """What is known of a preview: of what its stack and its stack file here tell, the later.
+
+    Another checkout, as CI's, may have brought it up since this one wrote the file.
+
+    Args:
+        project: the checkout.
+        engine: of the state backend.
+        name: the preview's.
+        base: beside which it has to be, if it is anywhere.
+
+    Raises:
+        RehearsalError: it is beside another base.
+
+    """
+    own = own_file(project, name)
+    found = [each for each in (told(engine, name), own.preview if own else None) if each]
+    for each in found:
+        if base not in {None, each.base}:
+            raise _elsewhere(name, each.base)
+    return max(found, key=lambda each: each.expires_at, default=None)
+
+
+def _elsewhere(name: str, base: str) -> RehearsalError:
+    return RehearsalError(
+        what=f"preview {name} lives beside {base}",
+        why="its namespace and its keys are there, and a branch has one preview at a time",
+        mend=f"name that base: --base {base}; to move it, take it down there first",
+    )
+
+
 def _preview(place: Place, engine: "PreviewEngine", name: str, listed: "Summary") -> Preview:
     config = own_file(place.project, name)
-    marks = config.preview if config else told(engine, name)
-    return Preview(name, marks, config, listed.resources, listed.at_work)
+    found = marks(place.project, engine, name)
+    return Preview(name, found, config, listed.resources, listed.at_work)
 
 
 def told(engine: "PreviewEngine", name: str) -> PreviewSpec | None:

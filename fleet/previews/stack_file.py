@@ -40,6 +40,8 @@ class Base:
     """Its stack file's own keys."""
     config: FleetConfig
     told: BaseContract
+    secrets_provider: str | None = None
+    """A cloud's key for the secrets of its stack; None: by passphrase, or Pulumi Cloud's own."""
 
 
 @dataclass(frozen=True)

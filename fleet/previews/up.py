@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fleet import api_client, readiness, stack_config
 from fleet.files import write_atomically
+from fleet.kubernetes import Cluster
 from fleet.previews import records
 from fleet.previews.base import base_of
 from fleet.previews.checkout import Checkout
@@ -23,13 +24,11 @@ from fleet.previews.smoked import smoked
 from fleet.previews.stack_file import Base, Wish, preview_config
 from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
-from fleet.stack_file import TOKEN_KEY
+from fleet.stack_file import PROVIDER_KEY, PROVIDER_KEYS, TOKEN_KEY, is_secret_set, provider_of
 from infra.models.fleet import FleetConfig
-from infra.names import API
+from infra.names import API, API_TOKEN
 from rehearsal.layout import Layout
 
-# What opens the token, and the token.
-_KEPT = ("encryptionsalt", "secretsprovider", "encryptedkey")
 _HEADER = "# Made by `fleet preview up`, and made anew by the next one: edits are lost.\n"
 
 
@@ -62,13 +61,12 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     where = place(project, asked.base, progress.reporter("tools"))
     engine = PreviewEngine(where, break_lock=asked.break_lock)
     base = base_of(where, engine)
-    earlier = records.own_file(project, name)
-    made = earlier.preview.created_at if earlier and earlier.preview else now
+    earlier = records.marks(project, engine, name, base=where.base)
     wish = Wish(
         name=name,
         branch=branch,
         commit=checkout.commit(branch),
-        created_at=made,
+        created_at=earlier.created_at if earlier else now,
         expires_at=now + asked.ttl,
         image=asked.image,
         training=asked.training,
@@ -76,17 +74,24 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     check_room(where.base, base.told, lambda: _others(where, engine, name))
     config = write(project, base, wish)
     progress.say("preview", f"{name} of branch {branch}, beside {asked.base}")
+    cluster = where.cluster(name, config)
     with progress.running("pulumi up") as tell:
         engine.claim(name, tell)
-        engine.up(name, tell)
+        engine.up(name, tell, _token(project, name, cluster))
     progress.say("pulumi up", "done")
     with progress.running("ready") as tell:
-        cluster = where.cluster(name, config)
         readiness.wait(cluster, config, Layout(project.rehearsal).pods, tell)
     progress.say("ready", f"after {progress.elapsed_s():.0f} s")
     probed = _probed(where, name, progress) if asked.smoke else None
     _tell(console, where, name, config, probed)
     return name
+
+
+def _token(project: Project, name: str, cluster: Cluster) -> str | None:
+    """What the API answers to already: another checkout, as each job of CI, cannot know it."""
+    if is_secret_set(project.stack_file(name)):
+        return None
+    return (cluster.secret(name, API_TOKEN) or {}).get("token")
 
 
 def _probed(where: Place, name: str, progress: Progress) -> str:
@@ -110,7 +115,7 @@ def write(project: Project, base: Base, wish: Wish) -> FleetConfig:
     """
     path = project.stack_file(wish.name)
     former = yaml.safe_load(path.read_text()) if path.is_file() else None
-    document = _document(preview_config(base, wish), former or {})
+    document = _document(preview_config(base, wish), former or {}, base.secrets_provider)
     text = _HEADER + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
@@ -120,11 +125,17 @@ def write(project: Project, base: Base, wish: Wish) -> FleetConfig:
     return config
 
 
-def _document(keys: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
-    token = (former.get("config") or {}).get(TOKEN_KEY)
+def _document(
+    keys: dict[str, Any], former: dict[str, Any], secrets_provider: str | None
+) -> dict[str, Any]:
     config = {f"{PROJECT_NAME}:{key}": value for key, value in keys.items()}
-    kept = {key: former[key] for key in _KEPT if key in former}
-    return {**kept, "config": config | ({TOKEN_KEY: token} if token else {})}
+    opened = {PROVIDER_KEY: secrets_provider} if secrets_provider else {}
+    if provider_of(former) != secrets_provider:
+        # What another key encrypted nobody can read: Pulumi sets both anew.
+        return {**opened, "config": config}
+    token = (former.get("config") or {}).get(TOKEN_KEY)
+    opened |= {key: former[key] for key in PROVIDER_KEYS if key in former}
+    return {**opened, "config": config | ({TOKEN_KEY: token} if token else {})}
 
 
 def _tell(

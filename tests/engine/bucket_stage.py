@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
 from fleet.previews.up import write
 from fleet.project import PROJECT_NAME, Project
+from fleet.stack_file import secrets_provider
 from infra.models.fleet import FleetConfig
 from tests.unit.preview_stage import LOCAL, NAME, base, wish
 from tests.unit.recorder import IMAGINEER
@@ -96,7 +97,9 @@ class Stage:
 
     def made(self, *, up: bool = False) -> FleetConfig:
         """The preview's stack and stack file; on request with what its program makes."""
-        config, engine = write(self.place.project, base(BASE), wish()), self.engine()
+        key = secrets_provider(self.place.project.stack_file(BASE))
+        made = replace(base(BASE), secrets_provider=key)
+        config, engine = write(self.place.project, made, wish()), self.engine()
         engine.claim(NAME, print)
         if up:
             engine.up(NAME, print)
@@ -142,13 +145,14 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def staged(root: Path, pulumi: Path, plugins: Path) -> Iterator[Stage]:
-    """A bucket, and a checkout with a base."""
+def staged(root: Path, pulumi: Path, plugins: Path, *, by_key: bool = False) -> Iterator[Stage]:
+    """A bucket, and a checkout with a base, whose secrets a key of KMS opens, or a passphrase."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
-        yield _stage(root, pulumi, plugins, f"http://{host}:{port}")
+        made = _stage(root, pulumi, plugins, f"http://{host}:{port}")
+        yield _by_key(made) if by_key else made
     finally:
         server.stop()
 
@@ -171,6 +175,19 @@ def _stage(root: Path, pulumi: Path, plugins: Path, endpoint: str) -> Stage:
     place = {"LocationConstraint": REGION}
     stage.bucket.create_bucket(Bucket=name, CreateBucketConfiguration=place)
     return stage
+
+
+def _by_key(stage: Stage) -> Stage:
+    """No passphrase at all, as in CI."""
+    login = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
+    kms = boto3.client("kms", endpoint_url=stage.endpoint, region_name=REGION, **login)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    file = stage.place.project.stack_file(BASE)
+    provider = f"secretsprovider: awskms:///{key}?region={REGION}&awssdk=v2\n"
+    file.write_text(provider + file.read_text())
+    kept = {k: v for k, v in stage.place.variables.items() if k != "PULUMI_CONFIG_PASSPHRASE"}
+    variables = {**kept, "AWS_ENDPOINT_URL_KMS": stage.endpoint, "AWS_REGION": REGION}
+    return replace(stage, place=replace(stage.place, variables=variables))
 
 
 def _lay_out(project: Project) -> None:

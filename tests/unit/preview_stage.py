@@ -11,6 +11,7 @@ from fleet.previews.stack_file import Base, Wish, preview_config
 from infra.config import load_file
 from infra.models.base_contract import base_contract
 from infra.models.fleet import FleetConfig
+from infra.models.preview import PreviewSpec
 from tests.unit.recorder import ROOT, Recorder, render
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -81,6 +82,16 @@ def wish(**changes: Any) -> Wish:
 def preview(stack: str, asked: Wish | None = None, **changes: Any) -> FleetConfig:
     """A preview's stack file, as the program reads it."""
     return FleetConfig.model_validate(preview_config(base(stack, **changes), asked or wish()))
+
+
+class Telling:
+    """A stand-in for a state backend: one stack, or none, tells its marks."""
+
+    def __init__(self, told: PreviewSpec | None = None) -> None:
+        self.told = told.model_dump(mode="json", by_alias=True) if told else None
+
+    def output(self, _stack: str, _name: str) -> Any:
+        return self.told
 
 
 class Beside(Recorder):

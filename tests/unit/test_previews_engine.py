@@ -47,6 +47,20 @@ def place(tmp_path: Path) -> Place:
     return Place(project, "local", base("local").config, Path("/bin/pulumi"), backend)
 
 
+@pytest.mark.parametrize("by_key", [True, False])
+def test_a_stack_is_made_with_its_bases_key_where_that_has_one(
+    place: Place, *, by_key: bool
+) -> None:
+    key = "awskms://alias/state?region=us-east-1"
+    file = place.project.stack_file("local")
+    file.write_text(f"secretsprovider: {key}\nconfig: {{}}\n" if by_key else "config: {}\n")
+    asked = Asked(place, {})
+
+    asked.claim(NAME, print)
+
+    assert asked.asked == [f"stack init {NAME} {key}" if by_key else f"stack init {NAME}"]
+
+
 def test_what_a_killed_pulumi_was_writing_goes_with_the_stack_and_no_other_file(
     place: Place,
 ) -> None:

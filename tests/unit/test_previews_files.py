@@ -1,6 +1,7 @@
 """Files and branches of previews: what is written, what is kept, what git knows."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from fleet.previews.checkout import Checkout
 from fleet.previews.naming import preview_name
 from fleet.previews.up import write
 from fleet.project import Project
-from fleet.stack_file import TOKEN_KEY
+from fleet.stack_file import TOKEN_KEY, secrets_provider
 from infra.config import load_file
 from rehearsal.errors import RehearsalError
 from tests.unit.preview_stage import BRANCH, CREATED, EXPIRES, NAME, base, wish
@@ -34,7 +35,7 @@ def test_what_is_written_is_what_the_program_reads(project: Project) -> None:
     assert read == written
     assert read.preview is not None
     assert (read.preview.created_at, read.preview.expires_at) == (CREATED, EXPIRES)
-    assert _own_base(project, NAME, "staging") == "local"
+    assert _own_base(project, NAME) == "local"
 
 
 @pytest.mark.parametrize("branch", ["0123", "true", "2026-03-01", "a: b", "日本"])
@@ -62,6 +63,38 @@ def test_token_and_salt_survive_another_up(project: Project) -> None:
     again = yaml.safe_load(path.read_text())
     assert (again["encryptionsalt"], again["config"][TOKEN_KEY]) == ("v1:xyz", SECRET)
     assert again["config"]["celery-fleet:preview"]["commit"] == "2" * 40
+
+
+KEY = "awskms://alias/state?region=us-east-1"
+
+
+def test_the_secrets_of_a_preview_are_opened_by_its_bases_key(project: Project) -> None:
+    by_key = replace(base("local"), secrets_provider=KEY)
+    write(project, by_key, wish())
+    path = project.stack_file(NAME)
+    document = yaml.safe_load(path.read_text())
+    assert document["secretsprovider"] == KEY
+    document |= {"encryptedkey": "AQ=="}
+    document["config"][TOKEN_KEY] = SECRET
+    path.write_text(yaml.safe_dump(document))
+
+    write(project, by_key, wish())
+    again = yaml.safe_load(path.read_text())
+    assert (again["encryptedkey"], again["config"][TOKEN_KEY]) == ("AQ==", SECRET)
+
+    write(project, replace(by_key, secrets_provider=f"{KEY}&other"), wish())
+    moved = yaml.safe_load(path.read_text())
+    assert moved["secretsprovider"] == f"{KEY}&other"
+    assert "encryptedkey" not in moved
+    assert TOKEN_KEY not in moved["config"], "what the former key encrypted nobody can read"
+
+
+@pytest.mark.parametrize("named", ["passphrase", "default", ""])
+def test_a_passphrase_is_no_key_that_a_preview_could_share(project: Project, named: str) -> None:
+    path = project.stack_file("staging")
+    path.write_text(yaml.safe_dump({"secretsprovider": named, "config": {}}))
+
+    assert secrets_provider(path) is None
 
 
 def test_what_would_be_refused_is_told_and_not_written(project: Project) -> None:

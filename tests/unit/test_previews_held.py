@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fleet import engine_lock
-from fleet.previews.held import OLD, holders, may_break, refusal
+from fleet.previews.held import OLD, holders, is_old, may_break, refusal
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HEAD = "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es)\n"
@@ -51,6 +51,18 @@ def test_elsewhere_a_lock_goes_once_it_is_old() -> None:
     assert may_break(told(), just)
     assert "before 2026-03-01 13:00 UTC" in refusal("preview-a", told(), SINCE).why
     assert "--break-lock" in refusal("preview-a", told(), just).mend
+
+
+def test_a_lock_that_is_broken_unasked_is_old_wherever_its_holder_seems_to_have_died(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_lock, "is_alive", lambda _: False)
+    here = told(host=socket.gethostname())
+
+    assert may_break(here, SINCE)
+    assert not is_old(here, SINCE)
+    assert is_old(here, SINCE + OLD)
+    assert not is_old(CLOUD, SINCE + 100 * OLD)
 
 
 def test_of_two_locks_one_that_stays_keeps_both() -> None:

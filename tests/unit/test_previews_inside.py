@@ -17,7 +17,7 @@ from fleet.previews.records import Preview
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 from rehearsal.node_agent.inside import Inside
-from tests.unit.preview_stage import BRANCH, NAME, preview
+from tests.unit.preview_stage import BRANCH, NAME, Telling, preview
 
 CONFIG = preview("local")
 COMMAND = ("celery", "-A", "worker_image.app", "inspect", "ping")
@@ -208,7 +208,7 @@ def test_a_preview_that_is_not_up_is_told_so(
     where.cluster = lambda *_: Cluster(namespace=namespace)
 
     with pytest.raises(RehearsalError, match=why):
-        running(where, None, NAME)  # type: ignore[arg-type]  # its own file says enough
+        running(where, Telling(), NAME)  # type: ignore[arg-type]  # a stand-in
 
 
 def test_what_stands_behind_the_dashes_is_the_commands_own(
@@ -225,8 +225,8 @@ def test_what_stands_behind_the_dashes_is_the_commands_own(
         assert ended.exit_code == 0, ended.output
 
     assert calls == [
-        ((NAME, None, "staging"), Aim(), COMMAND),
-        ((None, None, "staging"), Aim("w"), ("ls", "--", "-l")),
+        ((NAME, None, None), Aim(), COMMAND),
+        ((None, None, None), Aim("w"), ("ls", "--", "-l")),
     ]
     both = ["exec", "-w", "w", "--process", "api"]
     assert CliRunner().invoke(preview_commands.app, both).exit_code == 2
