@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fleet.previews import down, records
+from fleet.previews.checkout import Branches
 from fleet.previews.held import OLD
 from fleet.previews.reap import due
 from rehearsal.errors import RehearsalError
@@ -43,7 +44,8 @@ def test_a_preview_in_a_bucket_is_made_listed_reaped_and_gone(stage: Stage) -> N
         *(NAME, config.preview),
         "empty",
     )
-    assert [each.name for each in due([found], {BRANCH}, AFTER)] == [NAME]
+    branches = Branches(frozenset({BRANCH}), AFTER)
+    assert [each.name for each in due([found], branches, AFTER)] == [NAME]
     # Another checkout than the one that made it takes it down.
     stage.place.project.stack_file(NAME).unlink()
     assert records.told(stage.engine(), NAME) == config.preview
