@@ -158,41 +158,28 @@ def reap(
     *,
     base: BaseStack = DEFAULT_BASE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would go.")] = False,
+    fetched: Annotated[
+        bool, typer.Option("--fetched", help="Ask no remote: all branches were just fetched.")
+    ] = False,
 ) -> None:
     """Take down the previews whose time is over or whose branch is gone."""
     from fleet import project
-    from fleet.previews import down as steps
-    from fleet.previews import reap as reaping
-    from fleet.previews import records
-    from fleet.previews.checkout import Checkout
+    from fleet.previews import reap as steps
 
-    project_found, console = project.find(), Console()
-    where, engine = _begin(project_found, base)
-    found = records.previews(where, engine)
-    branches = Checkout(project_found.root).branches() if found else ()
-    condemned = list(reaping.due(found, branches, datetime.now(UTC)))
-    for each in condemned:
-        console.print(f"{each.name}: {each.reason}", highlight=False, markup=False)
-    console.print(f"{len(condemned)} of {len(found)} previews are due", highlight=False)
-    if dry_run:
-        return
-    outcomes = list(reaping.reap(condemned, lambda name: steps.run(where, engine, name, console)))
-    for left in (each for each in outcomes if each.problem):
-        told = f"{left.due.name} is still there: {left.problem}"
-        Console(stderr=True).print(told, style="red", markup=False)
-    if any(each.problem for each in outcomes):
+    where, engine = _begin(project.find(), base, break_old_lock=True)
+    if not steps.run(where, engine, steps.Request(dry_run=dry_run, fetched=fetched), Console()):
         raise typer.Exit(1)
 
 
 def _begin(
-    found: "Project", base: str, *, break_lock: bool = False
+    found: "Project", base: str, *, break_lock: bool = False, break_old_lock: bool = False
 ) -> "tuple[Place, PreviewEngine]":
     from fleet import project
     from fleet.previews.engine import PreviewEngine
     from fleet.previews.place import place
 
     where = place(found, project.checked_stack_name(base), Console(stderr=True).print)
-    return where, PreviewEngine(where, break_lock=break_lock)
+    return where, PreviewEngine(where, break_lock=break_lock, break_old_lock=break_old_lock)
 
 
 def _name(found: "Project", name: str | None, branch: str | None) -> str:

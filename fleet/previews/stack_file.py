@@ -58,6 +58,7 @@ class Wish:
     """Instead of the base's."""
     training: bool = False
     """With the base's workers on GPUs."""
+    branch_seen_at: datetime | None = None
 
 
 def preview_config(base: Base, wish: Wish) -> Raw:
@@ -158,7 +159,8 @@ def _marks(base: Base, wish: Wish) -> Raw:
         "createdAt": wish.created_at.isoformat(),
         "expiresAt": wish.expires_at.isoformat(),
     }
-    return marks | ({"commit": wish.commit} if wish.commit else {})
+    seen = {"branchSeenAt": wish.branch_seen_at.isoformat()} if wish.branch_seen_at else {}
+    return marks | seen | ({"commit": wish.commit} if wish.commit else {})
 
 
 def _image(base: Base, wish: Wish) -> object:

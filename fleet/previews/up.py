@@ -70,6 +70,7 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
         expires_at=now + asked.ttl,
         image=asked.image,
         training=asked.training,
+        branch_seen_at=now if checkout.has(branch) else None,
     )
     check_room(where.base, base.told, lambda: _others(where, engine, name))
     config = write(project, base, wish)

@@ -22,3 +22,6 @@ class PreviewSpec(Spec):
     created_at: AwareDatetime
     expires_at: AwareDatetime
     """From then on `fleet preview reap` takes it down; every `up` moves it."""
+    branch_seen_at: AwareDatetime | None = None
+    """When `up` last found the branch at the remote, or in a checkout without one. `reap` takes it
+    down once that branch is gone; without this, by time alone."""

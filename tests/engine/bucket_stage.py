@@ -68,8 +68,8 @@ class Stage:
     name: str
     """Of its bucket: moto keeps those of a process in one account."""
 
-    def engine(self, *, break_lock: bool = False) -> PreviewEngine:
-        return PreviewEngine(self.place, break_lock=break_lock)
+    def engine(self, **breaking: bool) -> PreviewEngine:
+        return PreviewEngine(self.place, **breaking)
 
     @cached_property
     def bucket(self) -> Any:

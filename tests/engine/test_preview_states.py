@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fleet.previews import down, records
+from fleet.previews.checkout import Branches
 from fleet.previews.held import OLD
 from fleet.previews.reap import due
 from rehearsal.errors import RehearsalError
@@ -29,8 +30,8 @@ def stage(tmp_path: Path, tools: Tools, plugin_folder: Path) -> Iterator[Stage]:
         yield made
 
 
-def taken_down(stage: Stage, *, break_lock: bool = False) -> bool:
-    engine = stage.engine(break_lock=break_lock)
+def taken_down(stage: Stage, **breaking: bool) -> bool:
+    engine = stage.engine(**breaking)
     return down.run(stage.place, engine, NAME, Console(file=io.StringIO()))
 
 
@@ -43,7 +44,8 @@ def test_a_preview_in_a_bucket_is_made_listed_reaped_and_gone(stage: Stage) -> N
         *(NAME, config.preview),
         "empty",
     )
-    assert [each.name for each in due([found], {BRANCH}, AFTER)] == [NAME]
+    branches = Branches(frozenset({BRANCH}), AFTER)
+    assert [each.name for each in due([found], branches, AFTER)] == [NAME]
     # Another checkout than the one that made it takes it down.
     stage.place.project.stack_file(NAME).unlink()
     assert records.told(stage.engine(), NAME) == config.preview
@@ -72,8 +74,11 @@ def test_a_lock_of_a_killed_up_is_told_and_broken_on_request_alone(stage: Stage)
     assert [key for key in stage.objects() if NAME in key] == []
 
 
+@pytest.mark.parametrize("asked", ["break_lock", "break_old_lock"])
 @pytest.mark.parametrize("age", [OLD / 2, OLD * 2], ids=["young", "old"])
-def test_a_lock_of_another_machine_is_broken_once_it_is_old(stage: Stage, age: timedelta) -> None:
+def test_a_lock_of_another_machine_is_broken_once_it_is_old(
+    stage: Stage, age: timedelta, asked: str
+) -> None:
     stage.made()
     since = datetime.now(UTC) - age
     stage.leave_lock(
@@ -85,9 +90,9 @@ def test_a_lock_of_another_machine_is_broken_once_it_is_old(stage: Stage, age: t
 
     if age < OLD:
         with pytest.raises(RehearsalError, match="cannot be told from here before"):
-            taken_down(stage, break_lock=True)
+            taken_down(stage, **{asked: True})
         assert "pulumi cancel" in refused.value.mend
         assert NAME in stage.engine().previews()
     else:
-        assert taken_down(stage, break_lock=True)
+        assert taken_down(stage, **{asked: True})
         assert stage.engine().previews() == {}

@@ -76,7 +76,8 @@ def base(stack: str, **changes: Any) -> Base:
 
 def wish(**changes: Any) -> Wish:
     given = {"name": NAME, "branch": BRANCH, "commit": "0" * 40}
-    return Wish(**{**given, "created_at": CREATED, "expires_at": EXPIRES, **changes})
+    times = {"created_at": CREATED, "expires_at": EXPIRES, "branch_seen_at": CREATED}
+    return Wish(**{**given, **times, **changes})
 
 
 def preview(stack: str, asked: Wish | None = None, **changes: Any) -> FleetConfig:

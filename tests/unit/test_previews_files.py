@@ -1,6 +1,5 @@
-"""Files and branches of previews: what is written, what is kept, what git knows."""
+"""Files of previews: what is written, what is kept, which keys go."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import yaml
 from fleet import stack_config
 from fleet.preview_commands import _name, _own_base
 from fleet.previews import forget
-from fleet.previews.checkout import Checkout
 from fleet.previews.naming import preview_name
 from fleet.previews.up import write
 from fleet.project import Project
@@ -125,54 +123,6 @@ def test_a_preview_is_named_by_its_branch_or_by_its_name(project: Project) -> No
     for name, branch in (("staging", None), (NAME, BRANCH)):
         with pytest.raises(RehearsalError, match="for previews alone, one at a time"):
             _name(project, name, branch)
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b.test", "-c", "commit.gpgsign=false")
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch", "main")
-    git(folder, "commit", "--quiet", "--allow-empty", "-m", "first")
-    return folder
-
-
-def test_git_tells_the_branch_its_commit_and_the_others(checkout: Path) -> None:
-    git(checkout, "branch", BRANCH)
-
-    found = Checkout(checkout)
-
-    assert found.branch() == "main"
-    assert found.commit(BRANCH) == git(checkout, "rev-parse", "HEAD")
-    assert found.commit("gone") is None
-    assert found.branches() == {"main", BRANCH}
-
-
-def test_a_remotes_branches_count_where_there_is_one(checkout: Path, tmp_path: Path) -> None:
-    mirror = tmp_path / "clone"
-    git(tmp_path, "clone", "--quiet", str(checkout), str(mirror))
-    git(mirror, "branch", "here-only")
-
-    assert Checkout(mirror).branches() == {"main"}
-
-
-def test_without_a_branch_one_has_to_be_named(checkout: Path) -> None:
-    git(checkout, "checkout", "--quiet", "--detach")
-
-    with pytest.raises(RehearsalError, match="no branch is checked out"):
-        Checkout(checkout).branch()
-
-
-def test_git_that_tells_nothing_condemns_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RehearsalError, match="no branch at all"):
-        Checkout(tmp_path).branches()
 
 
 class Server:

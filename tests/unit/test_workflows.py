@@ -69,7 +69,9 @@ def test_a_command_line_that_is_wrong_is_found(line: str) -> None:
 
 
 def test_calls_are_found_at_all() -> None:
-    assert {"smoke --stack VALUE --kubeconfig VALUE", "preview reap"} <= set(distinct("fleet"))
+    assert {"smoke --stack VALUE --kubeconfig VALUE", "preview reap --fetched"} <= set(
+        distinct("fleet")
+    )
     commands = {call.split()[0] for call in distinct("fleet.pipeline")}
     assert commands == {"show", "up", "drift", "comment", "diff", "image", "role"}
 
@@ -188,10 +190,19 @@ def test_prod_is_changed_only_after_an_approval_and_only_as_approved() -> None:
 def test_each_night_reaps_looks_for_drift_and_rehearses() -> None:
     runs = "\n".join(run for job in jobs() if job.workflow == "nightly.yml" for run in job.runs)
 
-    assert "fleet preview reap" in runs
+    assert "fleet preview reap --fetched" in runs
     assert "fleet.pipeline drift" in runs
     assert "make rehearse STACK=staging" in runs
     assert WORKFLOWS["nightly.yml"]["jobs"]["drift"]["strategy"]["fail-fast"] is False
+
+
+@pytest.mark.parametrize("job", ["nightly.yml:reap", "preview.yml:up"])
+def test_a_job_that_asks_for_branches_has_fetched_all_of_them(job: str) -> None:
+    """It keeps no credential, with which git could ask the remote for them."""
+    (found,) = [each for each in jobs() if str(each) == job]
+    (checkout,) = [s for s in found.steps if s.get("uses", "").startswith("actions/checkout@")]
+
+    assert checkout["with"]["fetch-depth"] == 0
 
 
 def test_each_link_command_and_resource_of_the_page_is_there() -> None:
