@@ -15,6 +15,7 @@ from infra.models.base_contract import BASE_VERSION
 from infra.models.cluster import ExistingCluster
 from infra.models.elasticache import ElastiCacheBroker
 from infra.models.fleet import FleetConfig
+from infra.models.image import ImageSource
 from infra.models.tier import TIERS
 
 _README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
@@ -30,6 +31,8 @@ class FleetOutputs:
     """Declared queues."""
     workers: dict[str, str]
     """Deployment by worker."""
+    revision: str | None
+    """What its image is built of: where CI deploys, the commit whose program made the stack."""
     api_service: str | None
     """`namespace/name` of the HTTP API's Service, where it has one."""
     cluster_name: Output[str] | None
@@ -59,6 +62,7 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         namespace=config.namespace,
         queues=sorted(config.queues),
         workers={name: names.worker_object(name) for name in config.workers},
+        revision=_revision(config),
         api_service=f"{config.namespace}/{names.API}" if has_service(config) else None,
         cluster_name=cluster.name if cluster else None,
         kubeconfig=cluster.kubeconfig if cluster else None,
@@ -68,6 +72,11 @@ def fleet_outputs(config: FleetConfig, below: Foundation) -> FleetOutputs:
         preview=dict(preview_told(config)) or None,
         readme=_README.read_text(),
     )
+
+
+def _revision(config: FleetConfig) -> str | None:
+    image = config.image
+    return image.build.revision if isinstance(image, ImageSource) and image.build else None
 
 
 def _base(config: FleetConfig, below: Foundation) -> dict[str, object] | None:

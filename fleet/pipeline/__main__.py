@@ -69,6 +69,14 @@ def up(
 
 
 @app.command()
+def deployed(stack: Stack) -> None:
+    """Print the commit that CI deployed the stack from; nothing where the stack names none."""
+    from fleet.pipeline import deployed as found
+
+    print(found.commit(_pulumi(stack)) or "")  # noqa: T201 - for a script
+
+
+@app.command()
 def drift(stack: Stack) -> None:
     """Tell whether the cloud still is as the stack says; exit 1 if not."""
     from fleet.pipeline import steps

@@ -1,11 +1,13 @@
 """Runs Pulumi as a job of CI does: its output in the job's log, its events read."""
 
+import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,6 +16,7 @@ from fleet.pipeline.changes import Changes
 from rehearsal.errors import RehearsalError
 
 _IMAGE = "celery-fleet:image"
+_CARRIES_ON = "run the job again: it carries on"
 _POLICIES = ("--policy-pack", "policy", "--policy-pack-config", "policies.json")
 
 
@@ -40,11 +43,16 @@ class Pulumi:
 
         A stack whose image is given by reference is left as it is: its file names the commit.
         """
+        if self.stated_revision() is not None:
+            self._succeed("config", "set", "--path", f"{_IMAGE}.build.revision", revision)
+
+    def stated_revision(self) -> str | None:
+        """What the stack file says that its image is built of; None where it builds none."""
         document = yaml.safe_load((self.folder / f"Pulumi.{self.stack}.yaml").read_text())
         image = document["config"].get(_IMAGE)
         if not isinstance(image, dict) or "build" not in image:
-            return
-        self._succeed("config", "set", "--path", f"{_IMAGE}.build.revision", revision)
+            return None
+        return str(image["build"]["revision"])
 
     def preview(self, *options: str, policies: bool = True) -> Previewed:
         """Preview the stack, whatever comes of it.
@@ -60,24 +68,44 @@ class Pulumi:
             log = events.read_text() if events.is_file() else ""
         return Previewed(code, changes.read(changes.parse(log)))
 
-    def carry_out(self, plan: Path) -> None:
-        """Run what a preview has saved, and nothing beyond it.
+    def carry_out(self, plan: Path, then: str = _CARRIES_ON) -> None:
+        """Run what a preview has saved, and nothing beyond it; `then` mends a half-done one.
 
         Raises:
             RehearsalError: where it fails, or would do more than the plan allows.
 
         """
-        self._succeed("up", "--yes", "--plan", str(plan), *self.policies)
+        self._succeed("up", "--yes", "--plan", str(plan), *self.policies, then=then)
 
-    def _succeed(self, *arguments: str) -> None:
-        if code := self._run(*arguments):
+    def outputs(self) -> dict[str, Any]:
+        """What the stack's last `up` told, secrets masked.
+
+        Raises:
+            RehearsalError: there is no such stack, or its state cannot be read.
+
+        """
+        ended = self._start(("stack", "output", "--json"), {}, subprocess.PIPE)
+        self._check("stack output", ended.returncode, _CARRIES_ON)
+        told: dict[str, Any] = json.loads(ended.stdout)
+        return told
+
+    def _succeed(self, *arguments: str, then: str = _CARRIES_ON) -> None:
+        self._check(arguments[0], self._run(*arguments), then)
+
+    def _check(self, command: str, code: int, then: str) -> None:
+        if code:
             raise RehearsalError(
-                what=f"`pulumi {arguments[0]}` of stack {self.stack} ended with {code}",
+                what=f"`pulumi {command}` of stack {self.stack} ended with {code}",
                 why="its own lines, above, say why",
-                mend="mend what they name and run the job again: it carries on",
+                mend=f"mend what they name and {then}",
             )
 
     def _run(self, *arguments: str, **more: str) -> int:
+        return self._start(arguments, more).returncode
+
+    def _start(
+        self, arguments: Sequence[str], more: Mapping[str, str], stdout: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environ = os.environ if self.environ is None else self.environ
         told = ("--stack", self.stack, "--non-interactive", "--color", "never")
         try:
@@ -86,8 +114,10 @@ class Pulumi:
                 cwd=self.folder,
                 env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **more},
                 stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                text=True,
                 check=False,
-            ).returncode
+            )
         except FileNotFoundError as error:
             raise RehearsalError(
                 what="pulumi is not on PATH",

@@ -1,7 +1,9 @@
 """Signs a job in to AWS by GitHub's own word for it, so that no key is kept anywhere."""
 
+import base64
 import configparser
 import io
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,10 +80,20 @@ def _credentials(role: str, region: str, duration_s: int, token: str, run: str) 
         raise RehearsalError(
             what=f"AWS does not let this job be {role}",
             why=str(error),
-            mend="compare the role's trust policy with docs/ci.md: the subject is that of the "
-            "job's environment, or of a pull request",
+            mend="compare the role's trust policy with docs/ci.md: it has to name this job's "
+            f"subject, which is {_subject(token)}",
         ) from error
     return dict(answer["Credentials"])
+
+
+def _subject(token: str) -> str:
+    """Whom the token says the job is; unverified, for people to read. The token stays untold."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return repr(claims["sub"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return "not to be read from GitHub's token"
 
 
 def _file(found: Mapping[str, Any]) -> str:

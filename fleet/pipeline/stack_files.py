@@ -34,13 +34,18 @@ class FileChange:
 
 
 def changes(folder: Path, commit: str, base: str) -> list[FileChange]:
-    """Hold every stack file of a commit against that of another one.
+    """Hold every stack file of a commit against that of the commit where it left `base`.
+
+    Not against `base` itself: what has been merged there since would be told backwards.
 
     Raises:
         RehearsalError: one of the commits is not in this checkout.
 
     """
-    after, before = _texts(folder, commit), _texts(folder, base)
+    parting = _git(folder, "merge-base", base, commit)
+    # Without a common history, and where git does not know a commit, which is told below.
+    before = _texts(folder, base if parting.returncode else parting.stdout.strip())
+    after = _texts(folder, commit)
     stacks = sorted({*after, *before}, key=lambda name: (name not in _ORDER, name))
     return [_change(stack, after.get(stack), before.get(stack)) for stack in stacks]
 

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from fleet.pipeline import deployed
 from fleet.pipeline.changes import Changes
 from fleet.pipeline.comment import summary
 from fleet.pipeline.engine import Previewed, Pulumi
@@ -44,19 +45,25 @@ def up(pulumi: Pulumi, page: Path | None, approved: str | None) -> None:
                 "it stands on, has changed since",
                 mend="read the changes above, then run the whole workflow again and approve those",
             )
-        pulumi.carry_out(plan)
+        if approved is None:
+            pulumi.carry_out(plan)
+        else:
+            # What is left has another digest than what was approved.
+            pulumi.carry_out(plan, "run the whole workflow again and approve what is left")
 
 
 def drift(pulumi: Pulumi, page: Path | None) -> None:
-    """Look whether the cloud still is as the stack says; nothing is written.
+    """Look whether the cloud still is as the stack says; nothing is changed there.
 
+    It is compared with the program and the revision that made it, not with what main has by now.
     What autoscalers move is none: the program states no replicas where KEDA does, and ignores the
     desired size of node groups.
 
     Raises:
-        RehearsalError: where it is not, naming what differs.
+        RehearsalError: where it is not, naming what differs, or this checkout is of another commit.
 
     """
+    _compare_with_what_made_it(pulumi)
     seen = pulumi.preview("--refresh", "--expect-no-changes", policies=False)
     _write(page, summary(seen.changes, pulumi.stack))
     if not seen.code:
@@ -69,6 +76,13 @@ def drift(pulumi: Pulumi, page: Path | None) -> None:
         why=f"`up` would now: {names}",
         mend="if the change by hand is wanted, write it into the stack file; else run `up`",
     )
+
+
+def _compare_with_what_made_it(pulumi: Pulumi) -> None:
+    commit = deployed.commit(pulumi)
+    if commit is not None:
+        deployed.require_checkout(pulumi, commit)
+        pulumi.set_revision(commit)
 
 
 def _require(seen: Previewed, stack: str) -> None:

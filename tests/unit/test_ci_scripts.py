@@ -117,7 +117,7 @@ def test_a_machine_without_a_release_is_told_so(
     assert "no Pulumi release is pinned for Darwin arm64\n  mend: put Pulumi" in ended.stderr
 
 
-@pytest.mark.parametrize("script", ["sign-in", "preview", "smoke", "builder"])
+@pytest.mark.parametrize("script", ["sign-in", "preview", "smoke", "builder", "deployed"])
 def test_a_script_without_its_arguments_says_how_it_is_called(script: str) -> None:
     ended = run(ROOT / ".ci" / script)
 

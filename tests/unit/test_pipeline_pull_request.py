@@ -51,6 +51,22 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str, s
     return folder, made[0], made[1], made[2]
 
 
+def commit(folder: Path, parent: str | None, text: str | None, name: str) -> str:
+    """Make a commit beside the checkout: one file written, or without it."""
+    tree = [] if parent is None else git(folder, "ls-tree", parent).splitlines()
+    tree = [line for line in tree if not line.endswith(f"\t{name}")]
+    if text is not None:
+        (folder / "beside").write_text(text)
+        tree.append(f"100644 blob {git(folder, 'hash-object', '-w', 'beside')}\t{name}")
+        (folder / "beside").unlink()
+    made = subprocess.run(
+        ["git", "mktree"], cwd=folder, input="\n".join(tree) + "\n",
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    onto = [] if parent is None else ["-p", parent]
+    return git(folder, "commit-tree", *onto, "-m", "another", made.stdout.strip())
+
+
 @pytest.fixture(autouse=True)
 def outside(commits: tuple[Path, str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The project as working directory, outside of GitHub; bills by one simulation, not five."""
@@ -141,8 +157,22 @@ def test_stack_files_are_compared_without_any_right(
     assert not engine.calls
     assert f"{FILE} is as before" in pull_request.compared(folder, head, head).body
     assert f"{FILE} is new" in pull_request.compared(folder, head, empty).body
-    gone = pull_request.compared(folder, empty, head)
-    assert f"{FILE} goes; what is up stays up until `pulumi destroy`" in gone.body
+
+
+def test_what_main_has_got_since_is_not_told_backwards(
+    commits: tuple[Path, str, str, str],
+) -> None:
+    folder, _, base, head = commits
+    behind = commit(folder, base, None, "README.md")
+    assert f"{FILE} is as before" in pull_request.compared(folder, behind, head).body
+
+    gone = commit(folder, base, None, FILE)
+    told = pull_request.compared(folder, gone, head).body
+    assert f"{FILE} goes; what is up stays up until `pulumi destroy`" in told
+
+    # Without a common commit there is nothing but the base itself.
+    unrelated = commit(folder, None, STAGING, FILE)
+    assert "- nodeGroups.cpu.nodes: 2 -> 1" in pull_request.compared(folder, unrelated, head).body
 
 
 def test_what_a_step_says_is_a_state_or_an_error(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """A job becomes a role by its own identity, and nothing else of it is written or printed."""
 
+import base64
 import configparser
+import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +31,31 @@ def aws() -> Iterator[None]:
         yield
 
 
+def part(claims: object) -> str:
+    """One of a token's three, without its padding, as in all of them."""
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+SUBJECT = "repo:acme@123456/fleet@456789:environment:staging"
+# Letters that base64 has a `-` and a `_` for.
+TOKEN = f"{part({'alg': 'RS256'})}.{part({'sub': SUBJECT, 'ref': '>>>???'})}.a-signature"
+
+
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+def identity() -> str:
+    """What GitHub gives."""
+    return TOKEN
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, identity: str) -> list[httpx.Request]:
     """What GitHub was asked; it gives an identity."""
     seen: list[httpx.Request] = []
 
     def get(url: str, **options: Any) -> httpx.Response:
         request = httpx.Request("GET", url, params=options["params"], headers=options["headers"])
         seen.append(request)
-        return httpx.Response(200, json={"value": "an-identity"}, request=request)
+        return httpx.Response(200, json={"value": identity}, request=request)
 
     monkeypatch.setattr(httpx, "get", get)
     return seen
@@ -78,6 +97,19 @@ def test_a_refusal_of_github_says_so_without_the_token(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_refusal_of_aws_points_to_the_trust_policy() -> None:
-    with pytest.raises(RehearsalError, match=r"AWS does not let this job be no-role[^!]*ci\.md"):
+def test_a_refusal_of_aws_names_the_jobs_subject_and_never_its_token() -> None:
+    wanted = rf"AWS does not let this job be no-role[^!]*ci\.md[^!]*{re.escape(repr(SUBJECT))}"
+    with pytest.raises(RehearsalError, match=wanted) as refused:
         role.assume("no-role", "us-east-1", 3600, JOB)
+    for each in TOKEN.split("."):
+        assert each not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "identity", ["an-identity", "a.b.c", f"a.{part([])}.c", f"a.{part({'iss': 'x'})}.c", "a.ÿ.c"]
+)
+@pytest.mark.usefixtures("asked")
+def test_a_token_that_cannot_be_read_is_told_as_such(identity: str) -> None:
+    with pytest.raises(RehearsalError, match="not to be read from GitHub's token") as refused:
+        role.assume("no-role", "us-east-1", 3600, JOB)
+    assert identity not in str(refused.value)

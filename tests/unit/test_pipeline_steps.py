@@ -94,12 +94,28 @@ def test_a_preview_that_did_not_end_well_is_neither_shown_as_approvable_nor_carr
     assert {call["args"][0] for call in engine.calls} == {"preview"}
 
 
-def test_drift_refreshes_writes_nothing_and_names_what_differs(
+def test_what_is_left_of_an_approved_up_is_approved_again(
+    pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = {"code": 255}
+    stand_in("pulumi", tmp_path, monkeypatch, CHANGE, CHANGE, failed, CHANGE, failed)
+    shown = steps.show(pulumi, None, None).digest
+
+    with pytest.raises(RehearsalError, match="whole workflow again and approve what is left"):
+        steps.up(pulumi, None, shown)
+    with pytest.raises(RehearsalError, match="run the job again: it carries on"):
+        steps.up(pulumi, None, None)
+
+
+def test_drift_refreshes_changes_nothing_there_and_names_what_differs(
     pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = tmp_path / "page.md"
     drifted = previewed(step("update", "worker-default"), code=255)
-    engine = stand_in("pulumi", tmp_path, monkeypatch, previewed(), drifted, previewed(code=255))
+    ends = (previewed(), drifted, previewed(code=255))
+    nothing = {"stdout": "{}"}
+    asked = [answer for end in ends for answer in (nothing, end)]
+    engine = stand_in("pulumi", tmp_path, monkeypatch, *asked)
 
     steps.drift(pulumi, page)
     with pytest.raises(RehearsalError, match=r"has drifted[^!]*update worker-default"):
@@ -107,7 +123,7 @@ def test_drift_refreshes_writes_nothing_and_names_what_differs(
     with pytest.raises(RehearsalError, match="`pulumi preview` of stack prod ended with 255"):
         steps.drift(pulumi, page)
 
-    for call in engine.calls:
+    for call in engine.calls[1::2]:
         assert call["args"][:3] == ["preview", "--refresh", "--expect-no-changes"]
         assert call["env"]["PULUMI_DEBUG_COMMANDS"] == "true"
     assert "1 to update" in page.read_text()

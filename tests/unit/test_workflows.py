@@ -73,7 +73,7 @@ def test_calls_are_found_at_all() -> None:
         distinct("fleet")
     )
     commands = {call.split()[0] for call in distinct("fleet.pipeline")}
-    assert commands == {"show", "up", "drift", "comment", "diff", "image", "role"}
+    assert commands == {"show", "up", "deployed", "drift", "comment", "diff", "image", "role"}
 
 
 def test_each_target_of_make_and_each_script_exists() -> None:
@@ -144,7 +144,10 @@ def test_a_run_that_changes_a_stack_waits_its_turn_and_is_never_cut_off() -> Non
         assert turn is not None, job
         assert turn["cancel-in-progress"] is False, job
     groups = [WORKFLOWS[name]["concurrency"]["group"] for name in ("preview.yml", "staging.yml")]
-    assert groups == ["preview-${{ github.head_ref }}", "stack-staging"]
+    own = "github.event.pull_request.head.repo.full_name == github.repository"
+    # A fork's runs are left out by their jobs' `if`, but would take the turn of one that waits.
+    turn = f"preview-${{{{ {own} && github.head_ref || github.run_id }}}}"
+    assert groups == [turn, "stack-staging"]
 
 
 def test_a_preview_follows_its_pull_request_from_opened_to_closed() -> None:
@@ -233,17 +236,25 @@ def test_each_role_variable_and_environment_is_in_the_docs(job: Job) -> None:
     assert "vars.FLEET_STATE_URL != ''" in job.body.get("if", "") or job.body["needs"] == "plan"
 
 
+def policy_of_previews() -> dict[str, dict[str, Any]]:
+    (policy,) = [b for b in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "Users" in b]
+    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+
+
+def test_the_previews_role_may_ask_for_all_that_pulumi_reads_of_the_base() -> None:
+    """Without s3:GetObject S3 answers 403 of a key that is not there, and Pulumi gives up."""
+    base, state = policy_of_previews()["Base"], "arn:aws:s3:::BUCKET/.pulumi"
+    stack = f"{state}/stacks/celery-fleet/staging"
+    wanted = [f"{state}/meta.yaml", f"{stack}.json", f"{stack}.pulumi-tags"]
+    assert (base["Action"], base["Resource"]) == ("s3:GetObject", wanted)
+
+
 def test_the_previews_role_reaches_no_user_or_group_of_the_broker_but_their_own() -> None:
-    (policy,) = [
-        block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "Users" in block
-    ]
-    statements = {each["Sid"]: each for each in json.loads(policy)["Statement"]}
-    users, members = statements["Users"], statements["Members"]
+    users, members = (policy_of_previews()[sid] for sid in ("Users", "Members"))
     arn = "arn:aws:elasticache:us-east-1:ACCOUNT:"
-    base = load_file(ROOT / "Pulumi.staging.yaml").namespace
 
     assert users["Resource"] == f"{arn}user:{PREFIX}*"
-    group = names.cache_user(base, "users")
+    group = names.cache_user(load_file(ROOT / "Pulumi.staging.yaml").namespace, "users")
     assert members["Resource"] == [f"{arn}usergroup:{group}", f"{arn}user:{PREFIX}*"]
     model = botocore.session.get_session().get_service_model("elasticache")
     for action in (*users["Action"], *members["Action"]):
