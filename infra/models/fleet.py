@@ -131,7 +131,7 @@ def _served(raw: dict[str, Any]) -> dict[str, Any]:
     workers = dict(raw.get("workers") or {})
     for name, worker in workers.items():
         if isinstance(worker, dict) and not worker.get("queues"):
-            workers[name] = merged(worker, {"queues": [_queue_of(str(name), raw["queues"])]})
+            workers[name] = merged(worker, {"queues": [queue_of(str(name), raw["queues"])]})
     served = {q for w in workers.values() if isinstance(w, dict) for q in w["queues"]}
     for queue in (name for name in raw["queues"] if name not in served):
         if WORKER_NAME.fullmatch(own := _worker_of(queue)):
@@ -139,7 +139,7 @@ def _served(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "workers": workers}
 
 
-def _queue_of(worker: str, queues: Mapping[str, object]) -> str:
+def queue_of(worker: str, queues: Mapping[str, object]) -> str:
     """Queue of a worker's own name, letter by letter or as `_worker_of` writes it."""
     alike = (queue for queue in queues if _worker_of(queue) == worker)
     return worker if worker in queues else next(alike, worker)
