@@ -166,11 +166,13 @@ def test_training_adds_no_second_worker_to_a_queue_that_the_profile_serves() -> 
 def test_a_profiles_worker_without_queues_has_the_one_of_its_name(
     name: str, stated: dict[str, Any]
 ) -> None:
-    """As in the base's own workers; a worker's name holds neither underscores nor dots."""
-    config = preview(
-        "staging",
-        queues=queues_of("staging", **{name: queue()}),
-        profiles={"preview": {"workers": {"default": stated, "web-scrape": stated}}},
-    )
+    """As of the base's own workers; a worker's name holds neither underscores nor dots."""
+    workers = {"default": stated, "web-scrape": stated, "rest": {"queues": ["labeling"]}}
+    changes: dict[str, Any] = {
+        "queues": queues_of("staging", **{name: queue()}),
+        "profiles": {"preview": {"workers": workers}},
+    }
+    expected = {"default": ("default",), "web-scrape": (name,), "rest": ("labeling",)}
 
-    assert served(config) == {"default": ("default",), "web-scrape": (name,)}
+    assert served(preview("staging", **changes)) == expected
+    assert served(base("staging", profile="preview", **changes).config) == expected
