@@ -46,7 +46,7 @@ def load(stack: str) -> FleetConfig:
             f"Pulumi.{stack}.yaml: {API_TOKEN_KEY} is missing: the HTTP API would be open. "
             f"Set it: pulumi config set --secret {API_TOKEN_KEY} <token>"
         )
-    return _validated(raw, f"Pulumi.{stack}.yaml", CONFIG.get().get(REGION_KEY))
+    return validated(raw, f"Pulumi.{stack}.yaml", CONFIG.get().get(REGION_KEY))
 
 
 def api_token() -> pulumi.Output[str]:
@@ -62,7 +62,7 @@ def load_file(path: Path) -> FleetConfig:
 
     """
     keys = _keys(path)
-    return _validated(_own(keys), path.name, keys.get(REGION_KEY))
+    return validated(_own(keys), path.name, keys.get(REGION_KEY))
 
 
 def raw_keys(path: Path) -> Mapping[str, Any]:
@@ -101,7 +101,13 @@ def _parsed(key: str, value: str) -> Any:  # noqa: ANN401 - unvalidated input
         return value
 
 
-def _validated(raw: Mapping[str, Any], file: str, region: object = None) -> FleetConfig:
+def validated(raw: Mapping[str, Any], file: str, region: object = None) -> FleetConfig:
+    """A stack file's own keys, checked; `file` is how an error calls it.
+
+    Raises:
+        ConfigError: naming each wrong key.
+
+    """
     if raw.get("region"):
         raise ConfigError(f"{file}: region is not a known key; the provider's own is {REGION_KEY}")
     stated = {**raw, "region": region}

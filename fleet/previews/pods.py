@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet.kubernetes import Cluster, Object, condition
-from fleet.previews.stack_file import WORKER
+from fleet.previews.guest_workers import WORKER
 from infra.manifests.labels import selector
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError

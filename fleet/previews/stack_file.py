@@ -5,26 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fleet.previews.guest_workers import (
+    PROFILE,
+    chosen_profile,
+    guest_workers,
+    none_such,
+    profile,
+)
 from fleet.previews.membership import membership
 from fleet.previews.naming import key_prefix
+from infra.config import ConfigError, validated
 from infra.models.base_contract import BaseContract
 from infra.models.fleet import FleetConfig
-from infra.models.placement import mebibytes, millicores
 from infra.models.queue_class import merged
-from infra.models.worker import Compute, WorkerSpec
 from rehearsal.errors import RehearsalError
 
 Raw = dict[str, Any]
 
-PROFILE = "preview"
-"""Of the base's stack file: its workers are a preview's."""
-WORKER = "preview"
 # What a preview has from its base as it is.
 _SHARED = ("nodeGroups", "prices", "tags")
 # How the fleet uses a broker, whoever makes it; replicas to confirm are the base's own matter.
 _BROKER_USE = ("resultExpiresSeconds", "delivery", "visibilityTimeoutSeconds", "deliveryLimit")
 _BROKER_PLACE = ("at", "maxConnections")
-_CONCURRENCY = 2
 _RARER_HOURS = 24
 _LONGEST_BEAT_HOURS = 168
 # A preview gone wild leaves a result for each task that it runs, in memory of the base's broker.
@@ -68,15 +70,14 @@ def preview_config(base: Base, wish: Wish) -> Raw:
         RehearsalError: the base cannot have such a preview.
 
     """
-    on_gpus = _gpu_workers(base) if wish.training else {}
-    workers = {**_workers(base), **on_gpus}
+    workers = guest_workers(base, training=wish.training)
     served = {queue for worker in workers.values() for queue in worker["queues"]}
     queues = {queue: stated for queue, stated in base.raw["queues"].items() if queue in served}
-    return {
+    keys = {
         "tier": "preview",
         "namespace": wish.name,
         "preview": _marks(base, wish),
-        "image": _image(base, wish),
+        "image": _image(base, wish, workers),
         "cluster": _cluster(base),
         "broker": _broker(base, wish.name),
         "keda": {"kind": "existing"},
@@ -89,67 +90,19 @@ def preview_config(base: Base, wish: Wish) -> Raw:
         "beat": _beat(base),
         "api": {**base.raw.get("api", {}), "replicas": 1, "outbox": False},
     }
+    try:
+        validated(keys, f"preview of {base.stack}")
+    except ConfigError as error:
+        raise _refused(base, wish, str(error)) from error
+    return keys
 
 
-def _workers(base: Base) -> dict[str, Raw]:
-    """The profile's, else one for every queue that is not on GPUs; all of them from zero."""
-    profile = (base.raw.get("profiles") or {}).get(PROFILE)
-    stated = profile["workers"] if profile else {WORKER: _one_worker(base)}
-    return {name: _guest(worker, [name]) for name, worker in stated.items()}
-
-
-def _guest(worker: Mapping[str, Any], queues: list[str]) -> Raw:
-    """A worker that starts from zero, and needs nothing that is the whole cluster's."""
-    left_out = ("podDeletionCost", "pollingInterval")
-    kept = {key: value for key, value in worker.items() if key not in left_out}
-    return {"queues": queues, **kept, "minReplicaCount": 0}
-
-
-def _one_worker(base: Base) -> Raw:
-    """With room for the largest task of those that it takes over."""
-    merged_in = [w for w in base.config.workers.values() if not _on_gpus(base, w)]
-    if not merged_in:
-        raise RehearsalError(
-            what=f"stack {base.stack} cannot have previews",
-            why="all of its workers are on GPU nodes, which a preview has on request only",
-            mend=f"give its stack file a profile `{PROFILE}` with the workers of a preview",
-        )
-    return {
-        "queues": [queue for worker in merged_in for queue in worker.queues],
-        "nodeName": WORKER,
-        "concurrency": _CONCURRENCY,
-        "nodeGroup": merged_in[0].node_group,
-        "resources": {
-            "requests": _largest([worker.resources.requests for worker in merged_in]),
-            "limits": _largest([worker.resources.limits for worker in merged_in]),
-        },
-        "maxReplicaCount": 1,
-    }
-
-
-def _largest(asked: list[Compute]) -> Raw:
-    cpu = max((each.cpu for each in asked), key=millicores)
-    return {"cpu": cpu, "memory": max((each.memory for each in asked), key=mebibytes)}
-
-
-def _gpu_workers(base: Base) -> dict[str, Raw]:
-    names = [name for name, worker in base.config.workers.items() if _on_gpus(base, worker)]
-    if not names:
-        raise RehearsalError(
-            what="--training needs GPUs",
-            why=f"stack {base.stack} has no worker on a node group with GPUs",
-            mend="leave --training out, or give the base such a node group and worker",
-        )
-    stated = base.raw.get("workers") or {}
-    return {
-        name: _guest(stated.get(name, {}), list(base.config.workers[name].queues))
-        | {"maxReplicaCount": 1}
-        for name in names
-    }
-
-
-def _on_gpus(base: Base, worker: WorkerSpec) -> bool:
-    return base.config.node_groups[worker.node_group].gpu > 0
+def _refused(base: Base, wish: Wish, why: str) -> RehearsalError:
+    """Nobody can correct a file that is made out of another one."""
+    if wish.image is not None and f"image is {wish.image!r}" in why:
+        mend = "name one as a registry does: --image HOST/NAME@sha256:DIGEST"
+        return RehearsalError(what="--image is no image's reference", why=why, mend=mend)
+    return none_such(base, why)
 
 
 def _marks(base: Base, wish: Wish) -> Raw:
@@ -163,7 +116,7 @@ def _marks(base: Base, wish: Wish) -> Raw:
     return marks | seen | ({"commit": wish.commit} if wish.commit else {})
 
 
-def _image(base: Base, wish: Wish) -> object:
+def _image(base: Base, wish: Wish, workers: Mapping[str, Raw]) -> object:
     if wish.image is not None:
         return wish.image
     told = base.told.images
@@ -175,7 +128,8 @@ def _image(base: Base, wish: Wish) -> object:
         )
     flavours = {key: told[key] for key in ("cpu", "gpu") if key in told}
     differ = len(set(flavours.values())) > 1
-    return flavours if wish.training and differ else told["cpu"]
+    asks = any((worker.get("resources") or {}).get("gpu") for worker in workers.values())
+    return flavours if asks and differ else told["cpu"]
 
 
 def _cluster(base: Base) -> Raw:
@@ -208,7 +162,7 @@ def _broker(base: Base, name: str) -> Raw:
 
 
 def _beat(base: Base) -> Raw:
-    profile = (base.raw.get("profiles") or {}).get(PROFILE) or {}
-    stated: Raw = merged(base.raw.get("beat") or {}, profile.get("beat") or {})
+    of_profile = (profile(base, PROFILE) or chosen_profile(base)).get("beat") or {}
+    stated: Raw = merged(base.raw.get("beat") or {}, of_profile)
     hours = max(_RARER_HOURS, int(stated.get("diskSampleHours", 0)))
     return {**stated, "diskSampleHours": min(hours, _LONGEST_BEAT_HOURS)}

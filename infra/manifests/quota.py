@@ -1,6 +1,9 @@
-"""What a namespace may take in all, and what one container of it may: bounds of a preview.
+"""How many pods a namespace may have, and what one of them may take: bounds of a preview.
 
-Counted from the very pods that the stack renders, so that none of them is ever refused.
+Counted from the very pods that the stack renders, so that none of them is refused. CPU and memory
+are bounded for each pod, not in all: one that drains counts until it is gone (Kubernetes' pod
+evaluator), up to half an hour, with what it asked for when it was made. A sum that shrinks
+with its stack would be used up by it, and let not even API and beat be replaced.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,10 +25,12 @@ from infra.models.fleet import FleetConfig
 from infra.models.placement import mebibytes, millicores
 
 _AMOUNTS: Mapping[str, Callable[[str], int]] = {"cpu": millicores, "memory": mebibytes, GPU: int}
-_UNITS = {"cpu": "m", "memory": "Mi", GPU: ""}
-# A pod that drains counts until it is gone (Kubernetes' pod evaluator), beside the one that takes
-# its place; a Deployment that recreates has one at a time.
+_UNITS = {"cpu": "m", "memory": "Mi"}
+# A pod that drains counts beside the one that takes its place; a Deployment that recreates has one
+# at a time.
 _BOTH_OF_A_ROLLOUT = 2
+# Of a worker: one that serves, and those that a branch's quick pushes left with a long task.
+_REVISIONS = 4
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Pods:
     """Of its pod template."""
     at_rest: int
     most: int
-    in_rollout: int
-    """Likewise, while new ones replace them."""
+    in_rollouts: int
+    """Likewise, while new ones replace those that drain."""
 
     def amount(self, kind: str, resource: str) -> int:
         """Requests or limits of one pod: millicores, MiB, GPUs."""
@@ -52,7 +57,7 @@ def pods(config: FleetConfig) -> Iterator[Pods]:
         bounds = plan(config, name)
         most = bounds.max_replicas
         spec = worker_deployment(config, name)
-        yield _pods(spec, bounds.min_replicas, most, most * _BOTH_OF_A_ROLLOUT)
+        yield _pods(spec, bounds.min_replicas, most, most * _REVISIONS)
     yield _pods(beat_deployment(config), 1, 1, 1)
     yield _pods(janitor_deployment(config), 1, 1, 1)
     replicas = config.api.replicas
@@ -62,20 +67,16 @@ def pods(config: FleetConfig) -> Iterator[Pods]:
 
 
 def resource_quota(config: FleetConfig) -> Manifest:
-    """Spec of the ResourceQuota: every worker at its maximum, in the middle of a rollout."""
+    """Spec of the ResourceQuota: every worker at its maximum, and what of it still drains."""
     every = list(pods(config))
-    hard = {
-        f"{kind}.{resource}": _sum(every, kind, resource)
-        for kind in ("requests", "limits")
-        for resource in ("cpu", "memory")
-    }
+    gpus = sum(each.amount("requests", GPU) * each.most for each in every)
     claims = claims_data(config)
     return {
         "hard": {
-            **hard,
-            # Of an extended resource Kubernetes bounds requests only, which its limits equal.
-            f"requests.{GPU}": _sum(every, "requests", GPU),
-            "pods": str(sum(each.in_rollout for each in every)),
+            # Of an extended resource Kubernetes bounds requests only, which its limits equal. Pods
+            # that ask for none are let in, whatever is used of it.
+            f"requests.{GPU}": str(gpus * _BOTH_OF_A_ROLLOUT),
+            "pods": str(sum(each.in_rollouts for each in every)),
             "persistentvolumeclaims": str(int(claims)),
             "requests.storage": config.cluster.storage if claims else "0",
             "services": str(int(has_service(config))),
@@ -87,7 +88,7 @@ def resource_quota(config: FleetConfig) -> Manifest:
 
 
 def limit_range(config: FleetConfig) -> Manifest:
-    """Spec of the LimitRange: no container above the stack's largest; the least where none asks."""
+    """Spec of the LimitRange: no pod above the stack's largest; the least where none asks."""
     every = list(pods(config))
 
     def written(kind: str, resource: str, *, largest: bool) -> str:
@@ -104,15 +105,12 @@ def limit_range(config: FleetConfig) -> Manifest:
                 "default": both("limits", largest=False),
                 "defaultRequest": both("requests", largest=False),
                 "max": both("limits", largest=True),
-            }
+            },
+            # Of all its containers together, else a pod could have any number of them.
+            {"type": "Pod", "max": both("limits", largest=True)},
         ]
     }
 
 
-def _pods(deployment: Manifest, at_rest: int, most: int, in_rollout: int) -> Pods:
-    return Pods(deployment["template"]["spec"], at_rest, most, in_rollout)
-
-
-def _sum(every: list[Pods], kind: str, resource: str) -> str:
-    total = sum(each.amount(kind, resource) * each.in_rollout for each in every)
-    return f"{total}{_UNITS[resource]}"
+def _pods(deployment: Manifest, at_rest: int, most: int, in_rollouts: int) -> Pods:
+    return Pods(deployment["template"]["spec"], at_rest, most, in_rollouts)

@@ -40,7 +40,7 @@ class Profile(Spec):
     """Another set of workers for the same queues, chosen by `profile`."""
 
     workers: Mapping[WorkerName, WorkerSpec] = Field(min_length=1)
-    """Queues that none of them names are left out."""
+    """Queues that none of them names are left out; one without queues names that of its name."""
     beat: BeatSpec = BeatSpec()
     """What of `beat` is other than the stack's, as a rarer schedule."""
 
@@ -118,7 +118,12 @@ def _profiled(raw: dict[str, Any]) -> dict[str, Any]:
     workers = profiles[chosen].get("workers")
     if not isinstance(workers, dict):
         return raw
-    named = {q for w in workers.values() if isinstance(w, dict) for q in w.get("queues", ())}
+    named = {
+        queue
+        for name, worker in workers.items()
+        if isinstance(worker, dict)
+        for queue in worker.get("queues") or [queue_of(str(name), raw["queues"])]
+    }
     queues = {name: queue for name, queue in raw["queues"].items() if name in named}
     changed = {"workers": workers, "queues": queues or raw["queues"]}
     if "beat" in profiles[chosen]:
@@ -131,7 +136,7 @@ def _served(raw: dict[str, Any]) -> dict[str, Any]:
     workers = dict(raw.get("workers") or {})
     for name, worker in workers.items():
         if isinstance(worker, dict) and not worker.get("queues"):
-            workers[name] = merged(worker, {"queues": [_queue_of(str(name), raw["queues"])]})
+            workers[name] = merged(worker, {"queues": [queue_of(str(name), raw["queues"])]})
     served = {q for w in workers.values() if isinstance(w, dict) for q in w["queues"]}
     for queue in (name for name in raw["queues"] if name not in served):
         if WORKER_NAME.fullmatch(own := _worker_of(queue)):
@@ -139,7 +144,7 @@ def _served(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "workers": workers}
 
 
-def _queue_of(worker: str, queues: Mapping[str, object]) -> str:
+def queue_of(worker: str, queues: Mapping[str, object]) -> str:
     """Queue of a worker's own name, letter by letter or as `_worker_of` writes it."""
     alike = (queue for queue in queues if _worker_of(queue) == worker)
     return worker if worker in queues else next(alike, worker)

@@ -90,7 +90,7 @@ def test_every_object_of_any_valid_stack_is_taken(stage: Stage) -> None:
         @quiet
         def ask(stack: Stack) -> None:
             make_namespace(stage, stack.raw["namespace"])
-            rendered = list(objects(render(config._validated(stack.raw, "generated"))))
+            rendered = list(objects(render(config.validated(stack.raw, "generated"))))
             seen.append(len(rendered))
             for manifest in rendered:
                 text = json.dumps(manifest, sort_keys=True)

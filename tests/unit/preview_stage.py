@@ -56,7 +56,7 @@ STAGING: dict[str, Any] = {
     "images": {"cpu": f"registry.test/worker@{DIGEST}", "gpu": f"registry.test/worker@{DIGEST}"},
 }
 _FILES = {"local": "stacks/imagineer.yaml", "staging": "Pulumi.staging.yaml"}
-_TOLD = {"local": LOCAL, "staging": STAGING}
+_TOLD = {"staging": STAGING}
 
 
 def raw_of(path: Path) -> dict[str, Any]:
@@ -65,13 +65,16 @@ def raw_of(path: Path) -> dict[str, Any]:
     return {k.removeprefix(own): value for k, value in config.items() if k.startswith(own)}
 
 
-def base(stack: str, **changes: Any) -> Base:
-    """A base, with keys of its stack file replaced; None takes one out."""
-    path = ROOT / _FILES[stack]
+def base(stack: str, told: dict[str, Any] | None = None, **changes: Any) -> Base:
+    """A base, with keys of its stack file replaced; None takes one out.
+
+    It is staging, local or one of `stacks/`, which tells what local does.
+    """
+    path = ROOT / _FILES.get(stack, f"stacks/{stack}.yaml")
     whole = {key: v for key, v in {**raw_of(path), **changes}.items() if v is not None}
     region = load_file(path).region
     config = FleetConfig.model_validate({**whole, "region": region})
-    return Base(stack, whole, config, base_contract(stack, _TOLD[stack]))
+    return Base(stack, whole, config, base_contract(stack, told or _TOLD.get(stack, LOCAL)))
 
 
 def wish(**changes: Any) -> Wish:
@@ -113,4 +116,4 @@ class Beside(Recorder):
 
 
 def rendered(config: FleetConfig, told: object = None) -> Recorder:
-    return render(config, Beside(_TOLD["local"] if told is None else told))
+    return render(config, Beside(LOCAL if told is None else told))

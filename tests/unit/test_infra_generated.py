@@ -42,7 +42,7 @@ def lists(queue: str, told: FleetSettings) -> list[str]:
 @given(stacks())
 @many
 def test_every_valid_stack_renders_settings_that_agree(stack: Stack) -> None:
-    fleet = config._validated(stack.raw, FILE)
+    fleet = config.validated(stack.raw, FILE)
     # The image's own reading of what it will be given.
     told = FleetSettings.model_validate_json(settings_document(fleet), strict=True)
 
@@ -79,7 +79,7 @@ def test_every_valid_stack_renders_settings_that_agree(stack: Stack) -> None:
 @given(stacks())
 @settings(many, max_examples=100)
 def test_every_pod_of_a_valid_stack_is_one_that_kubernetes_takes(stack: Stack) -> None:
-    fleet = config._validated(stack.raw, FILE)
+    fleet = config.validated(stack.raw, FILE)
     workers = [worker_deployment(fleet, name) for name in fleet.workers]
 
     for deployment in (*workers, beat_deployment(fleet), api_deployment(fleet)):
@@ -96,7 +96,7 @@ def test_every_pod_of_a_valid_stack_is_one_that_kubernetes_takes(stack: Stack) -
 
 def refusal(raw: dict[str, Any]) -> str:
     with pytest.raises(ConfigError) as refused:
-        config._validated(raw, FILE)
+        config.validated(raw, FILE)
     return str(refused.value)
 
 
@@ -143,7 +143,7 @@ def test_each_way_to_break_a_plain_stack_is_refused(way: str) -> None:
             }
         },
     }
-    config._validated(deepcopy(plain), FILE)
+    config.validated(deepcopy(plain), FILE)
 
     key = BREAKS[way](Stack(plain, "default", "default"), 7)
 

@@ -219,7 +219,7 @@ def test_wrong_entries_and_disagreements_are_told_in_one_go() -> None:
     raw["workers"]["training"]["pool"] = "threads"
 
     with pytest.raises(config.ConfigError) as refused:
-        config._validated(raw, "Pulumi.made-up.yaml")
+        config.validated(raw, "Pulumi.made-up.yaml")
 
     told = [line.removeprefix("Pulumi.made-up.yaml: ") for line in str(refused.value).splitlines()]
     beginnings = (
@@ -238,7 +238,7 @@ def test_leaving_a_wrong_entry_out_makes_up_no_problem() -> None:
     raw["queues"]["scraping"]["timeLimitSeconds"] = 1
 
     with pytest.raises(config.ConfigError) as refused:
-        config._validated(raw, "Pulumi.made-up.yaml")
+        config.validated(raw, "Pulumi.made-up.yaml")
 
     assert len(str(refused.value).splitlines()) == 2
 

@@ -53,7 +53,7 @@ def pods(fleet: FleetConfig) -> list[Pod]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_policies_of_every_valid_stack(stack: Stack, host: str) -> None:
-    fleet = config._validated(stack.raw, "Pulumi.made-up.yaml")
+    fleet = config.validated(stack.raw, "Pulumi.made-up.yaml")
     found = walls(fleet, host)
 
     assert not [fault for policy in found.policies for fault in faults(policy)]

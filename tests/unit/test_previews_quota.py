@@ -28,29 +28,34 @@ def containers(config: FleetConfig) -> Iterator[dict[str, Any]]:
 
 
 @BASES
-def test_every_pod_fits_twice_as_in_a_rollout_and_those_that_recreate_once(stack: str) -> None:
-    config = preview(stack)
-    hard = resource_quota(config)["hard"]
-
-    for kind in ("requests", "limits"):
-        for resource, read in READ.items():
-            needed = 0
-            for deployment in deployments(config).values():
-                spec = deployment["spec"]
-                copies = 1 if spec["strategy"]["type"] == "Recreate" else 2
-                main = spec["template"]["spec"]["containers"]
-                needed += copies * sum(read(c["resources"][kind][resource]) for c in main)
-            assert read(hard[f"{kind}.{resource}"]) == needed
-    assert hard["pods"] == "6"
-
-
-@BASES
-def test_no_container_is_above_the_limit_of_one_and_none_without_limits_is_unbounded(
+def test_every_pod_fits_twice_as_in_a_rollout_those_of_workers_also_while_three_drain(
     stack: str,
 ) -> None:
     config = preview(stack)
-    (bounds,) = limit_range(config)["limits"]
 
+    needed = 0
+    for name, deployment in deployments(config).items():
+        copies = 1 if deployment["spec"]["strategy"]["type"] == "Recreate" else 2
+        needed += 4 if name.startswith("worker-") else copies
+
+    assert resource_quota(config)["hard"]["pods"] == str(needed) == "8"
+
+
+def test_what_drains_of_a_larger_stack_uses_up_no_sum_of_a_smaller_one() -> None:
+    """A pod counts until it is gone: only of what no other pod asks for may there be a sum."""
+    hard = set(resource_quota(preview("staging", wish(training=True)))["hard"])
+
+    assert {key for key in hard if key.endswith(("cpu", "memory"))} == set()
+
+
+@BASES
+def test_no_pod_is_above_the_limit_of_one_and_none_without_limits_is_unbounded(
+    stack: str,
+) -> None:
+    config = preview(stack)
+    bounds, of_pod = limit_range(config)["limits"]
+
+    assert (of_pod["type"], of_pod["max"]) == ("Pod", bounds["max"])
     for each in containers(config):
         for resource, read in READ.items():
             assert read(each["resources"]["limits"][resource]) <= read(bounds["max"][resource])

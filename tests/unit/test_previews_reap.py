@@ -116,7 +116,13 @@ class Reaped:
         self.found: list[Preview] = []
         self.taken: list[str] = []
         place = SimpleNamespace(project=Project(checkout, checkout))
-        monkeypatch.setattr(preview_commands, "_begin", lambda *_: (place, None))
+        breaking: list[dict[str, bool]] = []
+
+        def begin(*_: object, **asked: bool) -> tuple[Any, None]:
+            breaking.append(asked)
+            return place, None
+
+        monkeypatch.setattr(preview_commands, "_begin", begin)
         monkeypatch.setattr(records, "previews", lambda *_: self.found)
         monkeypatch.setattr(down, "run", lambda _where, _engine, name, _: self.taken.append(name))
 
