@@ -3,13 +3,22 @@
 from typing import Any
 
 import pytest
+import redis
 
-from tests.rehearsal.worker_fleet import Fleet, result
+from tests.rehearsal.worker_fleet import Fleet, eventually, result
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(180)]
 
 QUEUE = "default"
 MOST = 10
+RUNS = 20 * MOST
+BOMB = "tests.rehearsal.chain_bomb"
+IGNITE = f"""
+from worker_image.app import app
+app.loader.import_default_modules()
+import {BOMB}
+print(app.send_task("{BOMB}.split", queue={QUEUE!r}))
+"""
 # Sends so that the queue is full as each predecessor ends, though nothing but this is sent:
 # whoever ends before has a successor, too. Prints what is to complete, and last what is to fail.
 SEND = f"""
@@ -58,3 +67,30 @@ def test_what_tasks_hand_on_reaches_a_full_queue_and_they_end_as_they_did(fleet:
     failed = result(api, failing)
     assert failed["status"] == "failed"
     assert "QueueFullError" not in failed["error"], failed
+
+
+def held(store: "redis.Redis") -> int:
+    """What waits in the queue or is held by its worker, at one moment."""
+    with store.pipeline(transaction=True) as pipe:
+        pipe.llen(QUEUE)
+        pipe.hlen(f"unacked:{QUEUE}")
+        return sum(map(int, pipe.execute()))
+
+
+def test_chains_that_a_task_goes_on_sending_stay_at_the_bound(
+    fleet: Fleet, store: "redis.Redis"
+) -> None:
+    fleet.settings = bounded(fleet.settings)
+    fleet.publish(IGNITE)
+    fleet.worker(QUEUE, "-I", BOMB)
+    most = 0
+
+    def ran() -> bool:
+        nonlocal most
+        most = max(most, held(store))
+        with fleet.broker.client(1) as results:
+            return int(results.dbsize()) >= RUNS
+
+    eventually(ran)
+    # A running task is still held as it hands one on.
+    assert MOST <= most <= MOST + 1
