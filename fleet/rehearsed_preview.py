@@ -74,7 +74,8 @@ class RehearsedPreview:
         return names.cache_user(self.name, "fleet")
 
     def _work(self) -> None:
-        api: FleetApi = Session(self.project, self.name).api
+        # Its base's own kubeconfig leads to the same cluster, whose pods no port is forwarded to.
+        api: FleetApi = Session(self.project, self.name, self.project.kubeconfig).api
         task = api.create(_TASK, {"seconds": 0.1})
         deadline = time.monotonic() + _TASK_LIMIT_S
         while (status := api.result(task).status) == "pending":

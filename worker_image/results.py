@@ -8,6 +8,7 @@ from celery.backends.redis import RedisBackend
 from celery.states import FAILURE, SUCCESS
 
 from worker_image.broker import answering
+from worker_image.room import promised
 
 
 class ResultBackend(RedisBackend):
@@ -51,6 +52,11 @@ class ResultBackend(RedisBackend):
         meta = self._get_result_meta(self.encode_result(error, FAILURE), FAILURE, None, None)
         meta["task_id"] = task_id
         return self.get_key_for_task(task_id), self.encode(meta)
+
+    def _call_task_errbacks(self, *args: Any) -> None:  # noqa: ANN401 - Celery's own
+        """Send a failed task's errbacks, or call them (5.7.0, backends/base.py)."""
+        with promised():
+            super()._call_task_errbacks(*args)
 
     def on_task_call(self, producer: object, task_id: str) -> None:
         """Publish without subscribing; `AsyncResult.get` subscribes when it waits."""

@@ -2,8 +2,9 @@
 
 What waits counts, and what the queue's workers hold: tasks with a `countdown` are held by a worker
 until their time comes, however many there are. A worker of several queues counts in each of them.
-A retry is no new message, nor is a request that was accepted before: refused, their tasks would be
-lost. They are always sent.
+A retry is no new message, nor is a request that was accepted before, nor what a task hands on as
+it ends: links, the rest of its chain, its chord's body, errbacks. Those came with its own message,
+at most `signatures.COUNT_MAX` of them. Refused, all these would be lost: they are always sent.
 
 It is kept by the image's own publishers, in the step that writes the message. Whoever pushes
 messages by other means passes it by.
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
+
+from celery import current_task
 
 from worker_image.declared import FleetSettings
 from worker_image.priority import list_name
@@ -96,13 +99,17 @@ def keeping_back() -> Iterator[None]:
         refusals.append(error)
 
 
-_promised: ContextVar[bool] = ContextVar("promised", default=False)
+_promised: ContextVar[tuple[object] | None] = ContextVar("promised", default=None)
 
 
 @contextmanager
 def promised() -> Iterator[None]:
-    """Send what was accepted before, whatever its queue holds meanwhile."""
-    token = _promised.set(True)
+    """Send what was accepted before, whatever its queue holds meanwhile.
+
+    What the body of a task sends that is called meanwhile is new all the same: Celery calls an
+    errback of three arguments where the task has failed (5.7.0, backends/base.py).
+    """
+    token = _promised.set((_request(),))
     try:
         yield
     finally:
@@ -111,7 +118,13 @@ def promised() -> Iterator[None]:
 
 def is_promised() -> bool:
     """Whether what is sent now was accepted before."""
-    return _promised.get()
+    since = _promised.get()
+    return since is not None and since[0] is _request()
+
+
+def _request() -> object:
+    """The innermost request whose task runs here; None outside of tasks."""
+    return current_task.request_stack.top if current_task else None
 
 
 def rooms(fleet: FleetSettings) -> Mapping[str, Room]:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fleet import environment
+from fleet import cluster_place, environment
 from fleet.difference import figures, preview, workers
 from fleet.difference.report import Live, Report, Worker, report
 from fleet.difference.workers import WorkerChange
@@ -130,10 +130,16 @@ def _previewed(session: Session) -> str:
 
 
 def _environ(session: Session) -> Mapping[str, str]:
-    """A stack of the rehearsal has its own state and tools; any other those of whoever asks."""
-    if session.elsewhere is not None or session.config.tier != "local":
+    """A stack of the rehearsal has its own state and tools; any other those of whoever asks.
+
+    A preview's engine reaches the cluster by KUBECONFIG, which nobody may have named.
+    """
+    elsewhere = session.elsewhere
+    if elsewhere is None and session.is_rehearsed:
+        return {**session.environ, **environment.for_shell(session.project, session.environ)}
+    if elsewhere is None or session.config.preview is None:
         return dict(session.environ)
-    return {**session.environ, **environment.for_shell(session.project, session.environ)}
+    return {**session.environ, cluster_place.VARIABLE: elsewhere.kubeconfig}
 
 
 def _failed(session: Session, why: str) -> RehearsalError:

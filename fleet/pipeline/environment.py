@@ -11,6 +11,8 @@ _LONGEST = 6_000
 _FACT = re.compile(
     r"^(preview|API|queues|expires|cost|broker|smoke|look) {2,}(\S.*)$", re.MULTILINE
 )
+# A base's own kubeconfig, in a checkout.
+_KEPT = re.compile(r"--kubeconfig (\S*kubeconfigs/(\S+)\.json)")
 _TITLES = {
     "up": "### Preview environment",
     "failed": "### Preview environment: **not up**",
@@ -48,6 +50,8 @@ def environment_told(environment: Environment) -> Iterator[str]:
         for word, told in facts.items():
             yield f"| {word} | {cell(told)} |"
         yield f"| logs | {code(f'fleet preview logs {name} -f')} |"
+        if base := _KEPT.search(facts.get("API", "")):
+            yield f"\n{code(base[1])} is kept by {code(f'fleet preview list --base {base[2]}')}."
     elif environment.told.strip() and environment.state != "gone":
         yield from block(environment.told.strip()[-_LONGEST:])
     yield ""

@@ -1,6 +1,7 @@
 """How the cluster is reached that a base has made: the kubeconfig that the base's stack tells."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,20 @@ from fleet.files import OWNER_ONLY, write_atomically
 from fleet.project import Project
 
 _FOLDER = "kubeconfigs"
+
+
+def kept_kubeconfig(project: Project, stack: str) -> Path:
+    """Where a stack's own is kept, once it was asked for."""
+    return project.state / _FOLDER / f"{stack}.json"
+
+
+def pasted(project: Project, path: Path) -> str:
+    """Return a path of the project's state as a command names it that is pasted here.
+
+    It is relative where that can be: CI shows commands to readers whose checkouts lie elsewhere.
+    """
+    inside = all(each.is_relative_to(project.root) for each in (path, Path.cwd()))
+    return shlex.quote(os.path.relpath(path) if inside else str(path))
 
 
 def told_kubeconfig(project: Project, stack: str, pulumi: Path) -> Path | None:
@@ -32,7 +47,7 @@ def told_kubeconfig(project: Project, stack: str, pulumi: Path) -> Path | None:
     )
     if asked.returncode:
         return None
-    path = project.state / _FOLDER / f"{stack}.json"
+    path = kept_kubeconfig(project, stack)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, asked.stdout, OWNER_ONLY)
     return path

@@ -47,9 +47,15 @@ class Place:
             return str(self.project.kubeconfig)
         if named := os.environ.get(cluster_place.VARIABLE):
             return named
+        return str(self.own_kubeconfig or Path.home() / ".kube" / "config")
+
+    @cached_property
+    def own_kubeconfig(self) -> Path | None:
+        """The base's own, where it is the one that is used."""
+        if self.is_rehearsal or os.environ.get(cluster_place.VARIABLE):
+            return None
         makes = not isinstance(self.config.cluster, ExistingCluster)
-        told = told_kubeconfig(self.project, self.base, self.pulumi) if makes else None
-        return str(told or Path.home() / ".kube" / "config")
+        return told_kubeconfig(self.project, self.base, self.pulumi) if makes else None
 
     @property
     def environ(self) -> dict[str, str]:

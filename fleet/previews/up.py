@@ -1,5 +1,7 @@
 """`fleet preview up`: a branch's preview, made or brought up to date."""
 
+import os
+import shlex
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ import yaml
 from rich.console import Console
 
 from fleet import api_client, readiness, stack_config
+from fleet.cluster_place import VARIABLE
 from fleet.files import write_atomically
 from fleet.kubernetes import Cluster
 from fleet.previews import records
@@ -17,6 +20,7 @@ from fleet.previews.base import base_of
 from fleet.previews.checkout import Checkout
 from fleet.previews.cost import cost
 from fleet.previews.engine import PreviewEngine
+from fleet.previews.kubeconfig import pasted
 from fleet.previews.membership import MOST_PREVIEWS, check_room, login_told
 from fleet.previews.naming import preview_name
 from fleet.previews.place import Place, context, place
@@ -153,7 +157,7 @@ def _tell(
         f"cost      a day {cost(config)}",
         f"broker    {login_told(config, where.base)}",
         *([] if probed is None else [f"smoke     {probed}"]),
-        f"look      fleet status -s {name}",
+        f"look      fleet status -s {name}{_looked(where)}",
     ]
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
@@ -162,6 +166,13 @@ def _reached(where: Place, name: str, config: FleetConfig) -> str:
     """Pods of the rehearsal have addresses on this machine, and no way to forward a port."""
     if where.is_rehearsal:
         return f"http://{api_client.pod_address(where.cluster(name, config), name)}"
-    way = f"deployment/{API} 8000:http"
-    forward = f"kubectl --context {context(config)} -n {name} port-forward {way}"
-    return f"http://127.0.0.1:8000 after: {forward}"
+    own = where.own_kubeconfig
+    named = f" --kubeconfig {pasted(where.project, own)}" if own else ""
+    way = f"--context {shlex.quote(context(config))} -n {name} port-forward"
+    return f"http://127.0.0.1:8000 after: kubectl{named} {way} deployment/{API} 8000:http"
+
+
+def _looked(where: Place) -> str:
+    """`fleet status` finds KUBECONFIG and the base's own, and not kubectl's default."""
+    found = where.is_rehearsal or os.environ.get(VARIABLE) or where.own_kubeconfig
+    return "" if found else " --kubeconfig ~/.kube/config"

@@ -1,6 +1,7 @@
 """The comment says what merging does, in what GitHub takes, and can be found again."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,8 @@ from fleet.pipeline.environment import Environment
 from fleet.pipeline.markdown import MARKER
 from fleet.pipeline.stack_files import FileChange
 from fleet.previews import up
+from fleet.previews.kubeconfig import kept_kubeconfig
+from fleet.project import Project
 from tests.unit.preview_stage import NAME, preview
 
 RUN = "https://github.com/acme/fleet/actions/runs/7"
@@ -111,7 +114,11 @@ def test_the_comment_has_all_its_parts_in_order() -> None:
 
 def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
     config, console = preview("staging"), Console(width=80)
-    place: Any = SimpleNamespace(base="staging", is_rehearsal=False)
+    project = Project(Path.cwd(), Path.cwd() / ".state")
+    own = kept_kubeconfig(project, "staging")
+    place: Any = SimpleNamespace(
+        base="staging", is_rehearsal=False, own_kubeconfig=own, project=project
+    )
     with console.capture() as capture:
         up._tell(console, place, NAME, config, "every queue in time: default 0.8 s")
 
@@ -126,6 +133,10 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
     assert rows == {"API", "queues", "expires", "cost", "broker", "smoke", "look", "logs"}
     assert "| expires | 2026-03-03 12:00 UTC" in body
     assert "port-forward" in body
+    # Readers have other checkouts than the runner.
+    assert "kubectl --kubeconfig .state/kubeconfigs/staging.json --context" in body
+    path, command = ".state/kubeconfigs/staging.json", "fleet preview list --base staging"
+    assert f"\n\n`{path}` is kept by `{command}`.\n" in body
 
 
 def test_the_dashboards_of_the_base_are_linked() -> None:
