@@ -116,10 +116,10 @@ class Reaped:
         self.found: list[Preview] = []
         self.taken: list[str] = []
         place = SimpleNamespace(project=Project(checkout, checkout))
-        breaking: list[dict[str, bool]] = []
+        self.begun: list[dict[str, bool]] = []
 
-        def begin(*_: object, **asked: bool) -> tuple[Any, None]:
-            breaking.append(asked)
+        def begin(*_: object, **breaking: bool) -> tuple[Any, None]:
+            self.begun.append(breaking)
             return place, None
 
         monkeypatch.setattr(preview_commands, "_begin", begin)
@@ -159,6 +159,7 @@ def test_branches_that_were_just_fetched_tell_which_are_gone(reaped: Reaped) -> 
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert reaped.taken == ["expired", "lasting"]
+    assert reaped.begun == [{"break_old_lock": True}]
 
 
 def test_nothing_goes_in_a_dry_run_and_unknown_branches_are_told_there_too(reaped: Reaped) -> None:
