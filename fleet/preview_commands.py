@@ -85,6 +85,9 @@ def down(
     *,
     branch: Branch = None,
     base: BaseStack = DEFAULT_BASE,
+    leave_keys: Annotated[
+        bool, typer.Option("--leave-keys", help="Not its keys: the broker that has them is gone.")
+    ] = False,
     break_lock: BreakLock = False,
 ) -> None:
     """Take a branch's preview down, with every key that it has on the broker."""
@@ -95,7 +98,7 @@ def down(
     wanted = _name(found, name, branch)
     own = _own_base(found, wanted, base)
     where, engine = _begin(found, own, break_lock=break_lock)
-    if not steps.run(where, engine, wanted, console):
+    if not steps.run(where, engine, wanted, console, leave_keys=leave_keys):
         console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
 
 

@@ -2,14 +2,12 @@
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from fleet import stack_config
 from fleet.preview_commands import _name, _own_base
-from fleet.previews import forget
 from fleet.previews.checkout import Checkout
 from fleet.previews.naming import preview_name
 from fleet.previews.up import write
@@ -140,28 +138,3 @@ def test_without_a_branch_one_has_to_be_named(checkout: Path) -> None:
 def test_git_that_tells_nothing_condemns_nothing(tmp_path: Path) -> None:
     with pytest.raises(RehearsalError, match="no branch at all"):
         Checkout(tmp_path).branches()
-
-
-class Server:
-    """A stand-in for Redis in which someone writes once more while its keys are removed."""
-
-    def __init__(self) -> None:
-        self.keys = {"other:a", "p:late-not-yet", *(f"p:{number}" for number in range(1200))}
-        self.late = {"p:late"}
-
-    def scan_iter(self, pattern: str, count: int) -> list[str]:
-        assert count
-        return sorted(key for key in self.keys if key.startswith(pattern.removesuffix("*")))
-
-    def unlink(self, *keys: str) -> int:
-        self.keys -= set(keys)
-        self.keys |= self.late
-        self.late = set()
-        return len(keys)
-
-
-def test_every_key_under_the_prefix_goes_and_no_other() -> None:
-    server: Any = Server()
-
-    assert forget.forget(server, "p:") == 1202
-    assert server.keys == {"other:a"}
