@@ -17,8 +17,8 @@ from infra.models.fleet import FleetConfig
 
 Report = Callable[[str], None]
 
-# Far above the seconds that it takes: KEDA or a controller may just be starting anew.
-_GONE_LIMIT_S = 60.0
+# KEDA that hangs is started anew by its probes, which alone takes most of a minute.
+_GONE_LIMIT_S = 120.0
 _NAMESPACE_LIMIT_S = 180.0
 
 

@@ -76,25 +76,29 @@ class Forgetting:
     def _start(self, pod: Manifest, report: Callable[[str], None]) -> None:
         """Past the preview's own image policy, which may know none but the branch's images.
 
-        It goes a moment sooner than with everything else: whoever could make use of that may make
-        pods here, and needs no other image to read the logins.
+        It goes a moment sooner than everything else does: whoever could make use of that may make
+        pods here, and then needs no other image to read the logins.
         """
-        policy, given = names.images(self._config.namespace), json.dumps(pod)
-        deadline = None
-        while True:
-            try:
-                self.kubectl.run("create", "-f", "-", given=given)
-            except RehearsalError as error:
-                if policy not in error.why or (deadline and time.monotonic() > deadline):
-                    raise
-            else:
-                return
-            if deadline is None:
-                report("its image policy goes first: it does not know the base's image")
-                kind = "validatingadmissionpolicybindings"
-                self.kubectl.run("delete", kind, policy, "--ignore-not-found", "--wait=false")
-                deadline = time.monotonic() + _LET_IN_LIMIT_S
+        if self._let_in(pod):
+            return
+        report("its image policy goes first: it does not know the base's image")
+        binding = ("validatingadmissionpolicybindings", names.images(self._config.namespace))
+        self.kubectl.run("delete", *binding, "--ignore-not-found", "--wait=false")
+        deadline = time.monotonic() + _LET_IN_LIMIT_S
+        while not self._let_in(pod):
+            if time.monotonic() > deadline:
+                raise self._stay(f"policy {binding[1]} refuses pod {POD}, though it is not bound")
             time.sleep(_POLL_S)
+
+    def _let_in(self, pod: Manifest) -> bool:
+        """Make the pod; False where the preview's own image policy refuses it."""
+        try:
+            self.kubectl.run("create", "-f", "-", given=json.dumps(pod))
+        except RehearsalError as error:
+            if names.images(self._config.namespace) in error.why:
+                return False
+            raise
+        return True
 
     def _ended(self, report: Callable[[str], None]) -> str:
         path = f"/api/v1/namespaces/{self._config.namespace}/pods/{POD}"
@@ -115,7 +119,9 @@ class Forgetting:
         return next((each.reason for each in troubles if each.pod == POD), None)
 
     def _stay(self, why: str) -> RehearsalError:
-        without = f"fleet preview down {self._config.namespace} --leave-keys"
+        marks = self._config.preview
+        base = f" --base {marks.base}" if marks else ""
+        without = f"fleet preview down {self._config.namespace}{base} --leave-keys"
         return stuck(
             self._config,
             why,

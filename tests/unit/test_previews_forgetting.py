@@ -135,8 +135,22 @@ def test_a_policy_that_lets_the_pod_in_stays() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_policy_that_goes_on_refusing_ends_it() -> None:
-    with pytest.raises(RehearsalError, match="denied request"):
+    with pytest.raises(RehearsalError, match="refuses pod forget-keys, though"):
         run(Typed(refused=99), Cluster("Succeeded"))
+
+
+def test_what_anything_else_refuses_is_told_and_no_policy_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kubectl = Typed()
+
+    def full(_given: str) -> str:
+        raise stuck(TYPO, "exceeded quota: bounds")
+
+    monkeypatch.setattr(kubectl, "_made", full)
+    with pytest.raises(RehearsalError, match="exceeded quota: bounds"):
+        run(kubectl, Cluster("Succeeded"))
+    assert kubectl.words == ["create -f -"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +167,7 @@ def test_what_no_waiting_mends_ends_it_at_once(reason: str, message: str) -> Non
         run(Typed(), Cluster("Pending", (reason, message)))
 
     assert caught.value.why == f"pod forget-keys cannot run: {reason}: {message}"
-    assert f"fleet preview down {NAME} --leave-keys" in caught.value.mend
+    assert f"fleet preview down {NAME} --base staging --leave-keys" in caught.value.mend
 
 
 @pytest.mark.usefixtures("impatient")
