@@ -88,6 +88,9 @@ def down(
     *,
     branch: Branch = None,
     base: OwnBase = None,
+    leave_keys: Annotated[
+        bool, typer.Option("--leave-keys", help="Not its keys: the broker that has them is gone.")
+    ] = False,
     break_lock: BreakLock = False,
 ) -> None:
     """Take a branch's preview down, with every key that it has on the broker."""
@@ -97,7 +100,7 @@ def down(
     found, console = project.find(), Console()
     wanted = _name(found, name, branch)
     where, engine = _begin(found, base or _own_base(found, wanted), break_lock=break_lock)
-    if not steps.run(where, engine, wanted, console):
+    if not steps.run(where, engine, wanted, console, leave_keys=leave_keys):
         console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 
 from fleet import fleet_state
 from fleet.fleet_state import FleetState, PodTrouble, Replicas
@@ -33,7 +34,7 @@ def wait(
             return state
         if time.monotonic() > deadline:
             troubles = fleet_state.troubled_pods(cluster, config.namespace)
-            raise _not_ready(missing, troubles, logs)
+            raise _not_ready(missing, troubles, logs, config)
         report(f"waiting for {missing[0]}")
         time.sleep(_POLL_S)
 
@@ -78,11 +79,25 @@ def _unready_deployment(name: str, replicas: Replicas | None) -> Iterator[str]:
         yield f"{name}: {replicas.ready} of {replicas.desired} pods are ready"
 
 
-def _not_ready(missing: list[str], troubles: list[PodTrouble], logs: Path) -> RehearsalError:
+def _not_ready(
+    missing: list[str], troubles: list[PodTrouble], logs: Path, config: FleetConfig
+) -> RehearsalError:
     pods = [f"pod {t.pod}: {t.reason} (restarts: {t.restarts})" for t in troubles]
     return RehearsalError(
         what=f"the fleet is not ready after {_LIMIT_S:.0f} s",
         why="; ".join([*missing, *pods]),
-        mend="read the pods' logs there, or ask `fleet doctor`; then run `make up` again",
-        where=logs,
+        mend=_mend(config),
+        where=f"namespace {config.namespace}" if config.preview else logs,
+    )
+
+
+def _mend(config: FleetConfig) -> str:
+    """By the commands that know the stack: a preview may be on anybody's cluster."""
+    if config.preview is None:
+        again = "`make up`" if config.tier == "local" else "the same command"
+        return f"read the pods' logs there, or ask `fleet doctor`; then run {again} again"
+    own = f"--branch {quote(config.preview.branch)} --base {config.preview.base}"
+    return (
+        f"read its pods' logs: fleet preview logs {config.namespace}; then run "
+        f"`fleet preview up {own}` again with the options that it had"
     )

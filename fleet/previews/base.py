@@ -27,3 +27,11 @@ def base_of(place: Place, engine: PreviewEngine) -> Base:
             where=path,
         ) from error
     return Base(place.base, raw_keys(path), place.config, told, secrets_provider(path))
+
+
+def worker_image(place: Place, engine: PreviewEngine) -> str | None:
+    """The image of the base's workers; None where it tells none, or is gone."""
+    try:
+        return base_of(place, engine).told.images.get("cpu")
+    except RehearsalError:
+        return None

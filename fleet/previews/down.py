@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from fleet.previews import records
-from fleet.previews.base import base_of
+from fleet.previews.base import base_of, worker_image
 from fleet.previews.cleaning import Cleaning
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
@@ -15,7 +15,9 @@ from fleet.progress import Progress
 from infra.models.fleet import FleetConfig
 
 
-def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> bool:
+def run(
+    where: Place, engine: PreviewEngine, name: str, console: Console, *, leave_keys: bool = False
+) -> bool:
     """Take a preview down, from wherever an earlier run left it; False if there was none.
 
     Nobody else may be at work on it. Its processes end first, then its keys go, which nothing
@@ -37,17 +39,24 @@ def run(where: Place, engine: PreviewEngine, name: str, console: Console) -> boo
     config = config or _made_anew(where, engine, name)
     cluster = where.cluster(name, config)
     with progress.running("processes") as tell:
-        cleaning = Cleaning(where, name, config, cluster, tell)
-        keys = cleaning.run()
-    progress.say("broker", f"removed {keys} keys that began with {config.broker.key_prefix}")
+        cleaning = Cleaning(where, name, config, cluster, lambda: worker_image(where, engine))
+        keys = cleaning.run(tell, leave_keys=leave_keys)
+    progress.say("broker", _told_of_keys(keys, config, left=leave_keys))
     with progress.running("pulumi destroy") as tell:
         engine.destroy(name, tell)
     progress.say("pulumi destroy", "done")
-    cleaning.remove_namespace()
+    with progress.running("namespace") as tell:
+        cleaning.remove_namespace(tell)
     engine.remove(name)
     where.project.stack_file(name).unlink(missing_ok=True)
     progress.say("down", f"{name} is gone, after {progress.elapsed_s():.0f} s")
     return True
+
+
+def _told_of_keys(keys: int, config: FleetConfig, *, left: bool) -> str:
+    prefix = config.broker.key_prefix
+    left_there = f"left what keys begin with {prefix}, as asked"
+    return left_there if left else f"removed {keys} keys that began with {prefix}"
 
 
 def _made_anew(where: Place, engine: PreviewEngine, name: str) -> FleetConfig:

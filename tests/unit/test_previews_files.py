@@ -1,15 +1,13 @@
-"""Files of previews: what is written, what is kept, which keys go."""
+"""Files of previews: what is written, what is kept, what names one."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from fleet import stack_config
 from fleet.preview_commands import _name, _own_base
-from fleet.previews import forget
 from fleet.previews.naming import preview_name
 from fleet.previews.up import write
 from fleet.project import Project
@@ -123,28 +121,3 @@ def test_a_preview_is_named_by_its_branch_or_by_its_name(project: Project) -> No
     for name, branch in (("staging", None), (NAME, BRANCH)):
         with pytest.raises(RehearsalError, match="for previews alone, one at a time"):
             _name(project, name, branch)
-
-
-class Server:
-    """A stand-in for Redis in which someone writes once more while its keys are removed."""
-
-    def __init__(self) -> None:
-        self.keys = {"other:a", "p:late-not-yet", *(f"p:{number}" for number in range(1200))}
-        self.late = {"p:late"}
-
-    def scan_iter(self, pattern: str, count: int) -> list[str]:
-        assert count
-        return sorted(key for key in self.keys if key.startswith(pattern.removesuffix("*")))
-
-    def unlink(self, *keys: str) -> int:
-        self.keys -= set(keys)
-        self.keys |= self.late
-        self.late = set()
-        return len(keys)
-
-
-def test_every_key_under_the_prefix_goes_and_no_other() -> None:
-    server: Any = Server()
-
-    assert forget.forget(server, "p:") == 1202
-    assert server.keys == {"other:a"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.previews.cleaning import forgetting_pod
+from fleet.previews.forgetting import forgetting_pod
 from infra.manifests.quota import limit_range, pods, resource_quota
 from infra.models.fleet import FleetConfig
 from infra.models.placement import mebibytes, millicores

@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.rehearsal, pytest.mark.timeout(300
 BRANCH = "feature/Scrape-faster"
 NAME = preview_name(BRANCH)
 NAMED = ("--branch", BRANCH, "--base", STACK)
+# Its image policy lets in no other: `down` has to run a pod of the base's all the same.
+IMAGE = "celery-fleet/worker:branch"
 
 
 def keys(broker: "redis.Redis", prefix: str) -> set[str]:
@@ -46,7 +48,7 @@ def test_a_preview_runs_beside_its_base_and_leaves_nothing(
     running: RunningFleet, broker: "redis.Redis"
 ) -> None:
     selected = running.pulumi("stack", "--show-name").stdout
-    up = running.fleet("preview", "up", *NAMED, "--ttl", "2h", "--smoke")
+    up = running.fleet("preview", "up", *NAMED, "--ttl", "2h", "--image", IMAGE, "--smoke")
     assert up.returncode == 0, up.output
     assert f"{NAME} (branch {BRANCH}, commit " in up.output
     assert "queues    default, labeling, scraping" in up.output
