@@ -32,6 +32,8 @@ CONTENT_ERRORS = (
 )
 """What Celery and kombu may raise over a message's content; a lost connection raises none."""
 _SHOWN = 80
+_ESCAPED_MOST = 10
+"""Characters that `ascii` makes of one."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[][{}]")
@@ -48,7 +50,7 @@ class MalformedError(ValueError):
 
 def shown(value: object) -> str:
     """Return a value as a reason quotes it: in short, and printable."""
-    return ascii(_short.repr(value))[1:-1] if not isinstance(value, str) else _quoted(value)
+    return _quoted(value) if isinstance(value, str) else _quoted(_short.repr(value), 3)[1:-1]
 
 
 def decoded(decode: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - whatever JSON has
@@ -148,8 +150,13 @@ def _printable(text: str) -> str:
     return _quoted(text)[1:-1]
 
 
-def _quoted(text: str) -> str:
-    return ascii(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+def _quoted(text: str, times: int = 1) -> str:
+    """In ASCII and so many times `_SHOWN` in length, whatever its characters take."""
+    at_most = times * _SHOWN
+    kept = text[:at_most]
+    if len(ascii(kept)) > at_most + len("''") + at_most // 2:
+        kept = kept[: at_most // _ESCAPED_MOST]
+    return ascii(kept if kept == text else f"{kept}...")
 
 
 def _depth(data: bytes) -> int:

@@ -29,6 +29,7 @@ from worker_image.malformed import (
     MalformedError,
     letter_id,
     letter_of,
+    shown,
 )
 from worker_image.transport import broadcast, held
 
@@ -63,6 +64,17 @@ def test_any_message_of_the_fuzz_is_taken_or_refused_in_words(number: int, seed:
     assert made.ends != "done" or why is None
     assert made.ends != "parked" or why is not None or made.kind == "unknown tasks"
     assert why is None or (why.isprintable() and len(why) < 400)
+
+
+@pytest.mark.parametrize(
+    "many", ["\U0001f600" * 300, ["\U0001f600" * 300] * 9, {"\U0001f600" * 99: 1}]
+)
+def test_what_is_quoted_is_short_whatever_its_characters_take(many: object) -> None:
+    told = shown(many)
+
+    assert told.isprintable()
+    assert 10 < len(told) <= 3 * 80 * 1.5 + 5
+    assert "..." in told
 
 
 @settings(max_examples=200, deadline=None)

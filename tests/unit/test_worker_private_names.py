@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from billiard import pool as billiard_pool
 from celery import bootsteps
+from celery.app.amqp import AMQP
 from celery.backends.redis import RedisBackend
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.base import BasePool
@@ -37,6 +38,8 @@ _PUBLIC = {"_replace"}
 Owner = Any
 # Owner, name, and its arguments after `self`.
 CALLED: list[tuple[Owner, str, str]] = [
+    (AMQP, "_retry_publish", "publish, *args, **kwargs"),
+    (RedisBackend, "_call_task_errbacks", "request, exc, traceback"),
     (redis.Channel, "_put", "queue, message, **kwargs"),
     (redis.Channel, "_do_restore_message", "payload, exchange, routing_key, pipe, leftmost=False"),
     (redis.Channel, "_q_for_pri", "queue, pri"),
