@@ -86,6 +86,11 @@ class PreviewEngine:
                 self._break(name, str(error), report)
                 self._make(name)
 
+    def settle(self, name: str, report: Report) -> None:
+        """Look what there is of a claimed preview, whatever its state says."""
+        report("an earlier run has taken some of it: looking what there is")
+        self._cli(name).settle()
+
     def up(self, name: str, report: Report, token: str | None = None) -> None:
         """Bring a claimed preview up; one that was cut short goes on from there.
 

@@ -82,6 +82,8 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     cluster = where.cluster(name, config)
     with progress.running("pulumi up") as tell:
         engine.claim(name, tell)
+        if earlier and _taken_apart(cluster, name):
+            engine.settle(name, tell)
         engine.up(name, tell, _token(project, name, cluster))
     progress.say("pulumi up", "done")
     with progress.running("ready") as tell:
@@ -90,6 +92,11 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     probed = _probed(where, name, progress) if asked.smoke else None
     _tell(console, where, name, config, probed)
     return name
+
+
+def _taken_apart(cluster: Cluster, name: str) -> bool:
+    """Whether a `down` that was broken off has ended its processes, which Pulumi cannot know."""
+    return cluster.get(f"/apis/apps/v1/namespaces/{name}/deployments/{API}") is None
 
 
 def _token(project: Project, name: str, cluster: Cluster) -> str | None:

@@ -17,6 +17,7 @@ from infra.models.preview import PreviewSpec
 from rehearsal.errors import RehearsalError
 from tests.unit.preview_stage import CREATED, EXPIRES, NAME, Telling, base, wish
 
+DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 LATER = EXPIRES + timedelta(days=7)
 
 
@@ -96,6 +97,13 @@ def test_a_token_that_only_the_cluster_knows_stays(project: Project, *, here: bo
     token = up._token(project, NAME, cluster)
 
     assert token == (None if here else f"{NAME}/api-token")
+
+
+@pytest.mark.parametrize("found", [None, {"kind": "Deployment"}])
+def test_a_preview_without_its_api_was_taken_apart(found: Any) -> None:
+    cluster: Any = SimpleNamespace(get={f"{DEPLOYMENTS.format(NAME)}/api": found}.__getitem__)
+
+    assert up._taken_apart(cluster, NAME) is (found is None)
 
 
 def test_a_new_preview_has_no_token_yet(project: Project) -> None:

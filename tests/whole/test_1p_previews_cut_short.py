@@ -22,6 +22,9 @@ def test_an_up_and_a_down_that_are_killed_are_finished_by_the_next(running: Runn
     assert hit.code
     finish(stage, cycle, print)
     struck(stage, "down", BRANCH, Strike("kill engine", 0.6, 0.0), TYPICAL.down_s)
+    # Somebody goes on with the branch after all: its processes are gone, and come back.
+    stage.succeed("up", "--branch", BRANCH, "--smoke")
+    struck(stage, "down", BRANCH, Strike("kill engine", 0.6, 0.0), TYPICAL.down_s)
     take_down(stage, cycle, print)
 
     assert cycle.finished
