@@ -56,8 +56,9 @@ def up(  # noqa: PLR0913 - each is an option
     base: BaseStack = DEFAULT_BASE,
     image: Annotated[str | None, typer.Option(help="Worker image; default: the base's.")] = None,
     training: Annotated[
-        bool, typer.Option("--training", help="With the base's workers on GPUs.")
-    ] = False,
+        bool | None,
+        typer.Option(help="With the base's workers on GPUs, or without; default: as it is."),
+    ] = None,
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Then see that every queue of it answers in time.")
     ] = False,

@@ -9,7 +9,7 @@ from fleet.pipeline.markdown import block, cell, code
 _LONGEST = 6_000
 # The last lines of `fleet preview up`: a word, and what it says.
 _FACT = re.compile(
-    r"^(preview|API|queues|expires|cost|broker|smoke|look) {2,}(\S.*)$", re.MULTILINE
+    r"^(preview|API|image|queues|expires|cost|broker|smoke|look) {2,}(\S.*)$", re.MULTILINE
 )
 # A base's own kubeconfig, in a checkout.
 _KEPT = re.compile(r"--kubeconfig (\S*kubeconfigs/(\S+)\.json)")

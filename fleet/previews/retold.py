@@ -17,4 +17,5 @@ def wish_told(engine: PreviewEngine, name: str, now: datetime) -> Wish:
         created_at=found.created_at if found else now,
         expires_at=found.expires_at if found else now,
         branch_seen_at=found.branch_seen_at if found else None,
+        training=found.training if found else False,
     )

@@ -106,14 +106,15 @@ def _refused(base: Base, wish: Wish, why: str) -> RehearsalError:
 
 
 def _marks(base: Base, wish: Wish) -> Raw:
-    marks = {
+    marks: Raw = {
         "base": base.stack,
         "branch": wish.branch,
         "createdAt": wish.created_at.isoformat(),
         "expiresAt": wish.expires_at.isoformat(),
     }
     seen = {"branchSeenAt": wish.branch_seen_at.isoformat()} if wish.branch_seen_at else {}
-    return marks | seen | ({"commit": wish.commit} if wish.commit else {})
+    training = {"training": True} if wish.training else {}
+    return marks | seen | training | ({"commit": wish.commit} if wish.commit else {})
 
 
 def _image(base: Base, wish: Wish, workers: Mapping[str, Raw]) -> object:

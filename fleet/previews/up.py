@@ -30,6 +30,7 @@ from fleet.progress import Progress
 from fleet.project import PROJECT_NAME, Project
 from fleet.stack_file import PROVIDER_KEY, PROVIDER_KEYS, TOKEN_KEY, is_secret_set, provider_of
 from infra.models.fleet import FleetConfig
+from infra.models.preview import PreviewSpec
 from infra.names import API, API_TOKEN
 from rehearsal.layout import Layout
 
@@ -44,7 +45,8 @@ class Request:
     ttl: timedelta
     base: str
     image: str | None
-    training: bool
+    training: bool | None
+    """With the base's workers on GPUs; None: as it is."""
     break_lock: bool = False
     """Release the lock of a holder that seems to have died."""
     smoke: bool = False
@@ -73,7 +75,7 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
         created_at=earlier.created_at if earlier else now,
         expires_at=now + asked.ttl,
         image=asked.image,
-        training=asked.training,
+        training=_training(asked, earlier),
         branch_seen_at=now if checkout.has(branch) else None,
     )
     check_room(where.base, base.told, lambda: _others(where, engine, name))
@@ -90,8 +92,15 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
         readiness.wait(cluster, config, Layout(project.rehearsal).pods, tell)
     progress.say("ready", f"after {progress.elapsed_s():.0f} s")
     probed = _probed(where, name, progress) if asked.smoke else None
-    _tell(console, where, name, config, probed)
+    _tell(console, where, config, probed, asked.image)
     return name
+
+
+def _training(asked: Request, earlier: PreviewSpec | None) -> bool:
+    """Whoever brings it up anew, as CI at each push, need not say it again."""
+    if asked.training is None:
+        return earlier.training if earlier else False
+    return asked.training
 
 
 def _taken_apart(cluster: Cluster, name: str) -> bool:
@@ -151,14 +160,16 @@ def _document(
 
 
 def _tell(
-    console: Console, where: Place, name: str, config: FleetConfig, probed: str | None
+    console: Console, where: Place, config: FleetConfig, probed: str | None, image: str | None
 ) -> None:
     if config.preview is None:
         raise TypeError("a preview's stack file says whose preview it is")
+    name = config.namespace
     commit = (config.preview.commit or "unknown")[:12]
     lines = [
         f"preview   {name} (branch {config.preview.branch}, commit {commit})",
         f"API       {_reached(where, name, config)}",
+        f"image     {image or f'that of {where.base}; for another: --image'}",
         f"queues    {', '.join(sorted(config.queues))}",
         f"expires   {config.preview.expires_at:%Y-%m-%d %H:%M} UTC; the next up moves it",
         f"cost      a day {cost(config)}",

@@ -25,3 +25,5 @@ class PreviewSpec(Spec):
     branch_seen_at: AwareDatetime | None = None
     """When `up` last found the branch at the remote, or in a checkout without one. `reap` takes it
     down once that branch is gone; without this, by time alone."""
+    training: bool = False
+    """Whether it has the base's workers on GPUs; it keeps them until it is brought up without."""

@@ -120,7 +120,7 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
         base="staging", is_rehearsal=False, own_kubeconfig=own, project=project
     )
     with console.capture() as capture:
-        up._tell(console, place, NAME, config, "every queue in time: default 0.8 s")
+        up._tell(console, place, config, "every queue in time: default 0.8 s", "worker:1")
 
     body = markdown(told(None, None, Environment("up", capture.get())))
 
@@ -130,7 +130,7 @@ def test_the_table_is_made_of_what_fleet_preview_up_prints() -> None:
         for line in body.splitlines()
         if line.startswith("| ") and "| |" not in line
     }
-    assert rows == {"API", "queues", "expires", "cost", "broker", "smoke", "look", "logs"}
+    assert rows == {"API", "image", "queues", "expires", "cost", "broker", "smoke", "look", "logs"}
     assert "| expires | 2026-03-03 12:00 UTC" in body
     assert "port-forward" in body
     # Readers have other checkouts than the runner.

@@ -122,7 +122,7 @@ def printed(where: Place) -> tuple[list[str], list[str]]:
     """What it says of a preview that is up: the words of kubectl, and of `fleet status`."""
     console = Console(width=80)
     with console.capture() as capture:
-        up._tell(console, where, NAME, preview("staging"), None)
+        up._tell(console, where, preview("staging"), None, None)
     lines = dict(line.split(maxsplit=1) for line in capture.get().splitlines())
     return shlex.split(lines["API"].partition(" after: ")[2]), shlex.split(lines["look"])
 

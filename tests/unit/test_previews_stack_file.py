@@ -1,11 +1,13 @@
 """A preview's stack file: its base's queues on little, never in its base's way, never loud."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from celery_policy.resource import Stack
 from fleet.previews.cost import cost
+from fleet.previews.up import Request, _training
 from infra.models.agreement import plan
 from infra.models.broker import ExistingBroker
 from infra.models.cluster import ExistingCluster
@@ -108,6 +110,25 @@ def test_training_comes_on_request_with_the_bases_gpu_workers() -> None:
     assert config.workers["training"].resources.gpu == 1
     assert plan(config, "training").max_replicas == 1
     assert "training" in config.queues
+
+
+@pytest.mark.parametrize(
+    ("asked", "before", "after"),
+    [
+        (None, True, True),
+        (None, False, False),
+        (None, None, False),
+        (True, False, True),
+        (False, True, False),
+    ],
+)
+def test_training_stays_until_it_is_taken_back(
+    *, asked: bool | None, before: bool | None, after: bool
+) -> None:
+    request = Request("b", timedelta(hours=1), "staging", None, training=asked)
+    marks = preview("staging", wish(training=before)).preview if before is not None else None
+
+    assert _training(request, marks) is after
 
 
 def test_training_needs_a_base_with_gpus() -> None:
