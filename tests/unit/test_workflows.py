@@ -5,15 +5,11 @@ import re
 import subprocess
 from typing import Any
 
-import botocore.session
 import pytest
 import typer
 
 from fleet import cli
 from fleet.pipeline import __main__ as pipeline
-from fleet.previews.naming import PREFIX
-from infra import names
-from infra.config import load_file
 from tests.unit.recorder import ROOT
 from tests.unit.workflow_files import SCRIPTS, TEXTS, WORKFLOWS, Job, called, jobs
 
@@ -234,28 +230,3 @@ def test_each_role_variable_and_environment_is_in_the_docs(job: Job) -> None:
     own = f"`{job.workflow.removesuffix('.yml')}:{job.name}`"
     assert [own in row.split("|")[2] for row in rows].count(True) == 1, own
     assert "vars.FLEET_STATE_URL != ''" in job.body.get("if", "") or job.body["needs"] == "plan"
-
-
-def policy_of_previews() -> dict[str, dict[str, Any]]:
-    (policy,) = [b for b in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "Users" in b]
-    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
-
-
-def test_the_previews_role_may_ask_for_all_that_pulumi_reads_of_the_base() -> None:
-    """Without s3:GetObject S3 answers 403 of a key that is not there, and Pulumi gives up."""
-    base, state = policy_of_previews()["Base"], "arn:aws:s3:::BUCKET/.pulumi"
-    stack = f"{state}/stacks/celery-fleet/staging"
-    wanted = [f"{state}/meta.yaml", f"{stack}.json", f"{stack}.pulumi-tags"]
-    assert (base["Action"], base["Resource"]) == ("s3:GetObject", wanted)
-
-
-def test_the_previews_role_reaches_no_user_or_group_of_the_broker_but_their_own() -> None:
-    users, members = (policy_of_previews()[sid] for sid in ("Users", "Members"))
-    arn = "arn:aws:elasticache:us-east-1:ACCOUNT:"
-
-    assert users["Resource"] == f"{arn}user:{PREFIX}*"
-    group = names.cache_user(load_file(ROOT / "Pulumi.staging.yaml").namespace, "users")
-    assert members["Resource"] == [f"{arn}usergroup:{group}", f"{arn}user:{PREFIX}*"]
-    model = botocore.session.get_session().get_service_model("elasticache")
-    for action in (*users["Action"], *members["Action"]):
-        assert action.removeprefix("elasticache:") in model.operation_names, action
