@@ -100,7 +100,7 @@ def down(
 
     found, console = project.find(), Console()
     wanted = _name(found, name, branch)
-    where, engine = _begin(found, base or _own_base(found, wanted), break_lock=break_lock)
+    where, engine = _begin(found, _own_base(found, wanted, base), break_lock=break_lock)
     if not steps.run(where, engine, wanted, console, leave_keys=leave_keys):
         console.print(f"there is no preview {wanted} beside {where.base}", highlight=False)
 
@@ -207,7 +207,7 @@ def _running(name: str | None, branch: str | None, base: str | None) -> "Running
 
     found = project.find()
     wanted = _name(found, name, branch)
-    return inside.running(*_begin(found, base or _own_base(found, wanted)), wanted)
+    return inside.running(*_begin(found, _own_base(found, wanted, base)), wanted)
 
 
 def _aim(worker: str | None, process: Process | None) -> "Aim":
@@ -218,9 +218,13 @@ def _aim(worker: str | None, process: Process | None) -> "Aim":
     return Aim(worker, None if process is None else process.value)
 
 
-def _own_base(found: "Project", name: str) -> str:
+def _own_base(found: "Project", name: str, asked: str | None) -> str:
     """The base that a preview's own stack file states, where this checkout has it."""
-    from fleet.previews.records import own_file
+    from fleet.previews.records import elsewhere, own_file
 
     config = own_file(found, name)
-    return config.preview.base if config and config.preview else DEFAULT_BASE
+    own = config.preview.base if config and config.preview else None
+    if asked and own and asked != own:
+        # Before anything of the other base is looked for.
+        raise elsewhere(name, own)
+    return asked or own or DEFAULT_BASE

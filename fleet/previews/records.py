@@ -85,11 +85,12 @@ def marks(
     found = [each for each in (told(engine, name), own.preview if own else None) if each]
     for each in found:
         if base not in {None, each.base}:
-            raise _elsewhere(name, each.base)
+            raise elsewhere(name, each.base)
     return max(found, key=lambda each: each.expires_at, default=None)
 
 
-def _elsewhere(name: str, base: str) -> RehearsalError:
+def elsewhere(name: str, base: str) -> RehearsalError:
+    """Say beside which base a preview is, to whoever means it beside another."""
     return RehearsalError(
         what=f"preview {name} lives beside {base}",
         why="its namespace and its keys are there, and a branch has one preview at a time",

@@ -31,7 +31,14 @@ def test_what_is_written_is_what_the_program_reads(project: Project) -> None:
     assert read == written
     assert read.preview is not None
     assert (read.preview.created_at, read.preview.expires_at) == (CREATED, EXPIRES)
-    assert _own_base(project, NAME) == "local"
+    assert _own_base(project, NAME, None) == _own_base(project, NAME, "local") == "local"
+    with pytest.raises(RehearsalError, match=f"preview {NAME} lives beside local"):
+        _own_base(project, NAME, "staging")
+
+
+def test_without_a_stack_file_a_preview_is_beside_the_base_that_is_named(project: Project) -> None:
+    assert _own_base(project, NAME, None) == "staging"
+    assert _own_base(project, NAME, "other") == "other"
 
 
 @pytest.mark.parametrize("branch", ["0123", "true", "2026-03-01", "a: b", "日本"])
