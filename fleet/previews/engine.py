@@ -86,28 +86,38 @@ class PreviewEngine:
                 self._break(name, str(error), report)
                 self._make(name)
 
-    def settle(self, name: str, report: Report) -> None:
-        """Look what there is of a claimed preview, whatever its state says."""
-        report("an earlier run has taken some of it: looking what there is")
-        self._cli(name).settle()
-
-    def up(self, name: str, report: Report, token: str | None = None) -> None:
+    def up(
+        self, name: str, report: Report, token: str | None = None, *, taken_apart: bool = False
+    ) -> None:
         """Bring a claimed preview up; one that was cut short goes on from there.
 
         Args:
             name: the preview's.
             report: told how far it is.
             token: of its API, where one is known that its stack file does not have.
+            taken_apart: some of it may have gone without Pulumi's knowledge.
 
         """
         engine = self._cli(name)
         # By standard input: an argument could be seen in the list of processes.
         engine.set_api_token(token)
-        if engine.was_cut_short():
-            report("an earlier run was cut short: taking over its objects")
+        # Asked first: settling forgets what was under way.
+        cut_short = engine.was_cut_short()
+        if cut_short or taken_apart:
+            report("an earlier run was cut short: looking what there is")
             engine.settle()
+        if cut_short:
+            report("an earlier run was cut short: taking over its objects")
             self._up(name, report, ADOPTING)
-        self._up(name, report)
+        try:
+            self._up(name, report)
+        except RehearsalError as error:
+            # Killed once more after it had settled: nothing tells any longer what is its own.
+            if "exists already" not in error.why and "already exists" not in error.why:
+                raise
+            report("an earlier run was cut short: taking over its objects")
+            self._up(name, report, ADOPTING)
+            self._up(name, report)
 
     def destroy(self, name: str, report: Report) -> None:
         """Take a claimed preview's objects away; its stack stays, without a resource."""

@@ -84,9 +84,8 @@ def run(project: Project, asked: Request, now: datetime, console: Console) -> st
     cluster = where.cluster(name, config)
     with progress.running("pulumi up") as tell:
         engine.claim(name, tell)
-        if earlier and _taken_apart(cluster, name):
-            engine.settle(name, tell)
-        engine.up(name, tell, _token(project, name, cluster))
+        lost = earlier is not None and _taken_apart(cluster, name)
+        engine.up(name, tell, _token(project, name, cluster), taken_apart=lost)
     progress.say("pulumi up", "done")
     with progress.running("ready") as tell:
         readiness.wait(cluster, config, Layout(project.rehearsal).pods, tell)
