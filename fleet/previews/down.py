@@ -10,6 +10,7 @@ from fleet.previews.cleaning import Cleaning
 from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place
 from fleet.previews.retold import wish_told
+from fleet.previews.stack_file import Wish
 from fleet.previews.up import write
 from fleet.progress import Progress
 from infra.models.fleet import FleetConfig
@@ -33,10 +34,10 @@ def run(
     config = records.own_file(where.project, name)
     if config is None and name not in engine.previews():
         return False
-    records.marks(where.project, engine, name, base=where.base)
+    marks = records.marks(where.project, engine, name, base=where.base)
     with progress.running("its stack") as tell:
         engine.claim(name, tell)
-    config = config or _made_anew(where, engine, name)
+    config = config or _made_anew(where, engine, wish_told(name, marks, datetime.now(UTC)))
     cluster = where.cluster(name, config)
     with progress.running("processes") as tell:
         cleaning = Cleaning(where, name, config, cluster, lambda: worker_image(where, engine))
@@ -59,7 +60,6 @@ def _told_of_keys(keys: int, config: FleetConfig, *, left: bool) -> str:
     return left_there if left else f"removed {keys} keys that began with {prefix}"
 
 
-def _made_anew(where: Place, engine: PreviewEngine, name: str) -> FleetConfig:
+def _made_anew(where: Place, engine: PreviewEngine, wish: Wish) -> FleetConfig:
     """Its stack file, where another checkout had made it."""
-    wish = wish_told(engine, name, datetime.now(UTC))
     return write(where.project, base_of(where, engine), wish)

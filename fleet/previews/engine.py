@@ -50,10 +50,7 @@ class PreviewEngine:
         self, place: Place, *, break_lock: bool = False, break_old_lock: bool = False
     ) -> None:
         self._place = place
-        self._breakable: tuple[Callable[[str, datetime], bool], ...] = (
-            *([held.may_break] if break_lock else []),
-            *([held.is_old] if break_old_lock else []),
-        )
+        self._break_lock, self._break_old_lock = break_lock, break_old_lock
 
     def output(self, stack: str, name: str) -> object:
         """An output of a stack; None where there is no such output, or stack."""
@@ -107,16 +104,14 @@ class PreviewEngine:
             report("an earlier run was cut short: looking what there is")
             engine.settle()
         if cut_short:
-            report("an earlier run was cut short: taking over its objects")
-            self._up(name, report, ADOPTING)
+            self._take_over(name, report)
         try:
             self._up(name, report)
         except RehearsalError as error:
             # Killed once more after it had settled: nothing tells any longer what is its own.
             if "exists already" not in error.why and "already exists" not in error.why:
                 raise
-            report("an earlier run was cut short: taking over its objects")
-            self._up(name, report, ADOPTING)
+            self._take_over(name, report)
             self._up(name, report)
 
     def destroy(self, name: str, report: Report) -> None:
@@ -164,6 +159,10 @@ class PreviewEngine:
             arguments = ("up", *_AT_ONCE, "--suppress-outputs", "--stack", name)
             self._run(*arguments, report=report, more=more)
 
+    def _take_over(self, name: str, report: Report) -> None:
+        report("an earlier run was cut short: taking over its objects")
+        self._up(name, report, ADOPTING)
+
     def _make(self, name: str) -> None:
         """Pulumi takes the stack's lock before it looks whether the stack is there.
 
@@ -178,7 +177,8 @@ class PreviewEngine:
 
     def _break(self, name: str, told: str, report: Report) -> None:
         now = datetime.now(UTC)
-        if not any(breakable(told, now) for breakable in self._breakable):
+        may_break = self._break_lock and held.may_break(told, now)
+        if not (may_break or (self._break_old_lock and held.is_old(told, now))):
             raise held.refusal(name, told, now)
         report("releasing the lock of a pulumi that seems to be dead")
         try:

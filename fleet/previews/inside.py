@@ -21,7 +21,7 @@ from fleet.previews.engine import PreviewEngine
 from fleet.previews.place import Place, kubectl_options
 from fleet.previews.pods import Aim, Pods
 from fleet.previews.retold import wish_told
-from fleet.previews.stack_file import preview_config
+from fleet.previews.stack_file import Wish, preview_config
 from infra.models.fleet import FleetConfig
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -107,8 +107,11 @@ def running(place: Place, engine: PreviewEngine, name: str) -> Running:
     own = place.project.stack_file(name)
     if not own.is_file() and name not in engine.previews():
         raise _unknown(place, engine, name)
-    records.marks(place.project, engine, name, base=place.base)
-    config = stack_config.read(own) if own.is_file() else _of_base(place, engine, name)
+    marks = records.marks(place.project, engine, name, base=place.base)
+    if own.is_file():
+        config = stack_config.read(own)
+    else:
+        config = _of_base(place, engine, wish_told(name, marks, datetime.now(UTC)))
     cluster = place.cluster(name, config)
     namespace = cluster.get(f"/api/v1/namespaces/{name}")
     if namespace is None or namespace["metadata"].get("deletionTimestamp"):
@@ -120,9 +123,8 @@ def running(place: Place, engine: PreviewEngine, name: str) -> Running:
     return Running(place, name, config, Pods(name, config, cluster))
 
 
-def _of_base(place: Place, engine: PreviewEngine, name: str) -> FleetConfig:
+def _of_base(place: Place, engine: PreviewEngine, wish: Wish) -> FleetConfig:
     """The settings of a preview that another checkout has made, as its base would have them."""
-    wish = wish_told(engine, name, datetime.now(UTC))
     return FleetConfig.model_validate(preview_config(base_of(place, engine), wish))
 
 

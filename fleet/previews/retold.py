@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from fleet.previews.engine import PreviewEngine
-from fleet.previews.records import told
 from fleet.previews.stack_file import Wish
+from infra.models.preview import PreviewSpec
 
 
-def wish_told(engine: PreviewEngine, name: str, now: datetime) -> Wish:
-    """What a stack tells of itself, as its stack file would be asked for anew."""
-    found = told(engine, name)
+def wish_told(name: str, found: PreviewSpec | None, now: datetime) -> Wish:
+    """What is known of a preview, as its stack file would be asked for anew."""
     return Wish(
         name=name,
         branch=found.branch if found else "unknown",

@@ -61,6 +61,62 @@ def test_a_stack_is_made_with_its_bases_key_where_that_has_one(
     assert asked.asked == [f"stack init {NAME} {key}" if by_key else f"stack init {NAME}"]
 
 
+@pytest.mark.parametrize(
+    ("cut_short", "taken_apart", "told", "steps"),
+    [
+        (False, False, "", ["up"]),
+        (True, False, "", ["settle", "up, adopting", "up"]),
+        (False, True, "", ["settle", "up"]),
+        (False, False, "Deployment x exists already", ["up", "up, adopting", "up"]),
+        (True, True, "", ["settle", "up, adopting", "up"]),
+    ],
+)
+def test_what_an_earlier_run_left_is_looked_at_before_it_is_taken_over(
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    cut_short: bool,
+    taken_apart: bool,
+    told: str,
+    steps: list[str],
+) -> None:
+    engine, done = PreviewEngine(place), list[str]()
+
+    def up(_name: str, _report: object, more: object = None) -> None:
+        done.append("up, adopting" if more else "up")
+        if told and done == ["up"]:
+            raise RehearsalError("`up` failed", told, "mend it")
+
+    monkeypatch.setattr(Engine, "set_api_token", lambda *_: False)
+    # Whoever settles forgets it.
+    monkeypatch.setattr(Engine, "was_cut_short", lambda _: cut_short and "settle" not in done)
+    monkeypatch.setattr(Engine, "settle", lambda _: done.append("settle"))
+    monkeypatch.setattr(engine, "_up", up)
+
+    engine.up(NAME, lambda _: None, taken_apart=taken_apart)
+
+    assert done == steps
+
+
+def test_any_other_failure_of_an_up_is_told_at_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, done = PreviewEngine(place), list[str]()
+
+    def up(*_: object) -> None:
+        done.append("up")
+        raise RehearsalError("`up` failed", "quota", "mend it")
+
+    monkeypatch.setattr(Engine, "set_api_token", lambda *_: False)
+    monkeypatch.setattr(Engine, "was_cut_short", lambda _: False)
+    monkeypatch.setattr(engine, "_up", up)
+
+    with pytest.raises(RehearsalError, match="quota"):
+        engine.up(NAME, lambda _: None)
+
+    assert done == ["up"]
+
+
 def test_what_a_killed_pulumi_was_writing_goes_with_the_stack_and_no_other_file(
     place: Place,
 ) -> None:

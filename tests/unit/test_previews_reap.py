@@ -72,7 +72,7 @@ def test_where_branches_are_not_known_time_alone_counts() -> None:
 def test_another_checkout_knows_whether_the_branch_was_seen(config: Any) -> None:
     engine: Any = SimpleNamespace(output=lambda _name, _key: dict(preview_told(config)))
 
-    told = wish_told(engine, NAME, AFTER)
+    told = wish_told(NAME, records.told(engine, NAME), AFTER)
 
     assert preview("staging", told).preview == config.preview
 

@@ -32,7 +32,7 @@ def spec(**changes: Any) -> PreviewSpec:
 
 
 def marks(project: Project, told: PreviewSpec | None, beside: str | None = None) -> Any:
-    return records.marks(project, Telling(told), NAME, base=beside)  # type: ignore[arg-type]
+    return records.marks(project, Telling(told), NAME, base=beside)  # type: ignore[arg-type]  # a stand-in
 
 
 def test_a_stack_that_another_checkout_has_renewed_counts_more_than_an_old_file(
