@@ -19,6 +19,8 @@ def conclude(campaign: Campaign, results: Path, console: Console) -> NoReturn:
     for table in report.tables(campaign):
         console.print(table)
     for problem in campaign.problems:
-        console.print(f"! {problem}", style="red", highlight=False, soft_wrap=True)
+        line = f"! {problem}"
+        # A fault's name in brackets is no markup.
+        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
     console.print(f"saved {results}.md, .json, .png", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if campaign.problems else 0)

@@ -58,11 +58,14 @@ def gone(observed: Observed) -> Iterator[Published]:
 
 
 def run_again(observed: Observed) -> Iterator[Broken]:
-    """I2: an id starts again only where a fault took it from its owner, or where it asked to."""
+    """I2: an attempt starts again only where a fault took it from its owner, or it was asked for.
+
+    A retry is asked for twice where its worker was killed between asking and acknowledging.
+    """
     episodes = _episodes(observed)
     for task, starts in observed.by_id.items():
-        for before, again in pairwise(starts):
-            if before.outcome != "retried" and not _excused(before, again, observed.faults):
+        for before, again in _pairs_of_attempts(starts):
+            if not _asked_for(again, starts) and not _excused(before, again, observed.faults):
                 why = f"started on {before.worker}, again on {again.worker} without a fault there"
                 yield Broken("I2", task, why, episodes.get(task, ""))
 
@@ -72,7 +75,8 @@ def overlapping(observed: Observed) -> Iterator[Broken]:
     episodes = _episodes(observed)
     for task, starts in observed.by_id.items():
         for before, again in pairwise(starts):
-            if not _at_once(before, again):
+            twins = before.attempt == again.attempt and _asked_for(again, starts)
+            if twins or not _at_once(before, again):
                 continue
             if not any(_allows_overlap(fault, before) for fault in observed.faults):
                 why = f"ran on {before.worker} and {again.worker} at once"
@@ -120,6 +124,18 @@ def late_to_zero(
     took_s = 0.0 if before[-1:] == [0] else zero_at - rest_at
     if took_s > limit_s:
         yield Broken("I5", "replicas", f"not at zero {took_s:.0f} s after rest: {limit_s:.0f} s")
+
+
+def _pairs_of_attempts(starts: Sequence[Execution]) -> Iterator[tuple[Execution, Execution]]:
+    for attempt in sorted({one.attempt for one in starts}):
+        yield from pairwise(one for one in starts if one.attempt == attempt)
+
+
+def _asked_for(again: Execution, starts: Sequence[Execution]) -> bool:
+    """Whether the attempt before it has ended in a retry as often as this one has started."""
+    earlier = [one for one in starts if one.began_at <= again.began_at]
+    asked = sum(one.attempt == again.attempt - 1 and one.outcome == "retried" for one in earlier)
+    return asked >= sum(one.attempt == again.attempt for one in earlier)
 
 
 def _unsaved(message: Published, faults: Sequence[Struck]) -> bool:

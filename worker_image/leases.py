@@ -16,6 +16,7 @@ from celery import Celery, bootsteps
 from celery.worker import state
 
 from worker_image.beginning import Beginning, limited
+from worker_image.request import ending_tags
 from worker_image.settings import Settings
 from worker_image.transport import LEASE
 from worker_image.transport.lease import Lease
@@ -74,9 +75,11 @@ class Leases(bootsteps.StartStopStep):
 
 
 def known_tags(consumer: Any) -> set[str]:  # noqa: ANN401 - Celery's Consumer
-    """Return the tags of messages whose tasks Celery knows: running, reserved, or scheduled."""
+    """Return the tags of messages whose tasks run, are reserved, scheduled, or at their end."""
+    # First, as a request goes from the others to these.
     requests = chain(list(state.requests.values()), limited(consumer))
-    return {request.message.delivery_tag for request in requests}
+    tags = {request.message.delivery_tag for request in requests}
+    return tags | ending_tags()
 
 
 def check(connection: Any) -> None:  # noqa: ANN401 - kombu's Connection

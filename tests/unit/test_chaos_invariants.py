@@ -119,6 +119,24 @@ def test_a_retry_is_no_second_start() -> None:
     assert not names(replace(CLEAN, executions=[asked, replace(AGAIN, attempt=1)]))
 
 
+def test_a_retry_that_a_killed_worker_had_asked_for_comes_once_for_each_that_asked() -> None:
+    asked = replace(RUN, outcome="retried")
+    anew = replace(AGAIN, outcome="retried")
+    retry = replace(RUN, attempt=1, worker="fast-1.1", began_at=23.0, ended_at=24.0)
+    twins = [retry, replace(retry, began_at=23.5, ended_at=24.5)]
+    observed = replace(CLEAN, executions=[asked, anew, *twins], faults=[KILL])
+
+    assert not names(observed)
+    third = replace(retry, began_at=25.0, ended_at=26.0)
+    assert names(replace(observed, executions=[asked, anew, *twins, third])) == ["I2"]
+
+
+def test_an_attempt_that_asked_for_a_retry_must_not_start_again_by_itself() -> None:
+    asked = replace(RUN, outcome="retried")
+
+    assert names(replace(CLEAN, executions=[asked, AGAIN])) == ["I2"]
+
+
 def test_two_runs_at_once_need_an_outage_beyond_the_lease() -> None:
     at_once = replace(AGAIN, began_at=11.6)
     observed = replace(CLEAN, executions=[RUN, at_once], faults=[KILL])

@@ -15,6 +15,7 @@ from tests.unit.test_worker_poison import Store
 from tests.unit.worker_stage import load
 from worker_image import dead_letters, poison, request
 from worker_image.drain import keeping
+from worker_image.leases import known_tags
 from worker_image.malformed import letter_id
 from worker_image.poison import Guard
 from worker_image.request import Request
@@ -165,6 +166,23 @@ def test_a_request_whose_end_cannot_be_told_is_settled_all_the_same(
 
     assert rejected == ([] if acknowledged else [False])
     assert len(parked(store, "default")) == (not acknowledged)
+
+
+@pytest.mark.parametrize("end", ["on_failure", "on_timeout"])
+@pytest.mark.usefixtures("guard")
+def test_while_an_end_is_told_its_message_keeps_its_lease(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    mine: Any = Request.__new__(Request)
+    mine._message = message_to("default", b"")
+    consumer: Any = SimpleNamespace(task_buckets={})
+    known: list[set[str]] = []
+    monkeypatch.setattr(CeleryRequest, end, lambda *_: known.append(known_tags(consumer)))
+
+    getattr(mine, end)(False, 1.0)  # noqa: FBT003 - Celery's
+
+    assert known == [{"tag"}]
+    assert known_tags(consumer) == set()
 
 
 def test_a_thread_that_fails_beside_its_task_tells_the_request() -> None:
