@@ -20,6 +20,9 @@ Report = Callable[[str], None]
 # KEDA that hangs is started anew by its probes, which alone takes most of a minute.
 _GONE_LIMIT_S = 120.0
 _NAMESPACE_LIMIT_S = 180.0
+_GONE = ("--ignore-not-found", "--wait=false")
+CLUSTER_WIDE = ("validatingadmissionpolicybinding", "validatingadmissionpolicy")
+"""Kinds of what a preview has outside its namespace; a binding goes before its policy."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,16 @@ class Cleaning:
             return 0
         return Forgetting(self._kubectl, self.cluster).run(self.image(), report)
 
-    def remove_namespace(self, report: Report) -> None:
-        """Remove a namespace that Pulumi has lost sight of, as after a kill in the middle.
+    def remove_unknown(self, report: Report) -> None:
+        """Remove what Pulumi has lost sight of, as after a kill in the middle.
 
         Raises:
-            RehearsalError: something in it holds it.
+            RehearsalError: something in its namespace holds that.
 
         """
+        self._kubectl.run("delete", ",".join(CLUSTER_WIDE), *policies(self.name), *_GONE)
         if self._namespace_is_there():
-            gone = ("--ignore-not-found", "--wait=false")
-            self._kubectl.run("delete", "namespace", self.name, *gone)
+            self._kubectl.run("delete", "namespace", self.name, *_GONE)
             self._leaving.wait_for_namespace(_NAMESPACE_LIMIT_S, report)
 
     @property
@@ -89,3 +92,8 @@ class Cleaning:
         grace = f"--grace-period={GRACE_S}"
         self._kubectl.run("delete", PODS.resource, "--all", grace, "--wait=false")
         self._leaving.wait(PODS, _GONE_LIMIT_S, report)
+
+
+def policies(name: str) -> tuple[str, str]:
+    """Return the names that a preview's cluster-wide policies, and their bindings, may have."""
+    return names.own_pod(name), names.images(name)

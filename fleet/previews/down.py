@@ -47,7 +47,7 @@ def run(
         engine.destroy(name, tell)
     progress.say("pulumi destroy", "done")
     with progress.running("namespace") as tell:
-        cleaning.remove_namespace(tell)
+        cleaning.remove_unknown(tell)
     engine.remove(name)
     where.project.stack_file(name).unlink(missing_ok=True)
     progress.say("down", f"{name} is gone, after {progress.elapsed_s():.0f} s")

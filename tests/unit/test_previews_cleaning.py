@@ -121,8 +121,15 @@ def test_without_a_namespace_there_is_nothing_to_do(typed: list[str]) -> None:
     gone = cleaning(Cluster(there=False))
 
     assert gone.run(lambda _: None) == 0
-    gone.remove_namespace(lambda _: None)
     assert typed == []
+
+
+def test_what_lies_outside_its_namespace_goes_though_pulumi_has_lost_sight_of_it(
+    typed: list[str],
+) -> None:
+    cleaning(Cluster(there=False)).remove_unknown(lambda _: None)
+
+    assert typed == ["delete validatingadmissionpolicybinding,validatingadmissionpolicy"]
 
 
 @pytest.mark.usefixtures("typed", "impatient")
@@ -163,7 +170,7 @@ def test_a_namespace_that_stays_is_told_with_what_it_holds_and_what_the_cluster_
     cluster.objects[NAMESPACE] = {"status": {"conditions": [{**away, "status": "True"}, ended]}}
 
     with pytest.raises(RehearsalError) as caught:
-        cleaning(cluster).remove_namespace(lambda _: None)
+        cleaning(cluster).remove_unknown(lambda _: None)
 
     assert "triggerauthentications.keda.sh broker has finalizer" in caught.value.why
     assert caught.value.why.endswith("NamespaceDeletionDiscoveryFailure: external.metrics: stale")
