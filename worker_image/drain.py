@@ -13,6 +13,8 @@ from celery.concurrency.thread import ApplyResult
 from celery.concurrency.thread import TaskPool as ThreadPool
 from celery.worker import state
 
+from worker_image.request import ending_tags
+
 _EXIT_WAIT_S = 3.0
 
 logger = logging.getLogger(__name__)
@@ -40,8 +42,7 @@ class GiveBack(bootsteps.StartStopStep):
         channel = consumer.task_consumer.channel
         # What Redis has popped, or recorded as held, before anything is given back.
         channel.end_poll()
-        started = set(begun(state.requests.values()))
-        held = [tag for tag in channel.qos._delivered if tag not in started]  # noqa: SLF001 - kombu has no other
+        held = waiting(channel.qos)
         # The last one first: each goes before what waits, so the first one is first again. A reject
         # would put it behind what waits (kombu 5.7.0).
         for tag in reversed(held):
@@ -89,6 +90,20 @@ def _tell_error(failed: Callable[[ExceptionInfo], object], future: "Future[Any]"
     if isinstance(error, Exception):
         logger.error("a task's end failed", exc_info=error)
         failed(ExceptionInfo((type(error), error, error.__traceback__)))
+
+
+def waiting(qos: Any) -> list[str]:  # noqa: ANN401 - kombu's QoS
+    """Return the delivery tags of messages whose tasks have not begun, in the order they came.
+
+    Kombu keeps a message that is acknowledged until the next one comes (5.7.0), and the server may
+    learn of that later than of its return: a task that has ended would run again.
+    """
+    # In the order in which a task that ends goes from the first of these to the last.
+    begun_by_now = set(begun(state.requests.values()))
+    ending = ending_tags()
+    ended = qos._dirty  # noqa: SLF001 - kombu has no other
+    gone = begun_by_now | ending | ended
+    return [tag for tag in qos._delivered if tag not in gone]  # noqa: SLF001 - likewise
 
 
 def begun(requests: Iterable[Any]) -> Iterable[str]:

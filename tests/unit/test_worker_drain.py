@@ -10,6 +10,8 @@ import pytest
 from billiard import pool
 from celery import Celery
 from celery.concurrency.thread import TaskPool
+from celery.worker import state
+from kombu.transport import virtual
 
 from worker_image import drain
 
@@ -52,3 +54,19 @@ def test_a_task_that_waits_for_a_thread_can_be_taken_back_and_one_that_runs_cann
     assert started == ["runs"]
     gc.collect()
     assert [each() for each in given.values()] == [None, None]
+
+
+def test_what_is_acknowledged_or_at_its_end_is_not_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    qos = virtual.QoS(SimpleNamespace(do_restore=False))
+    for tag in ("ended", "waits", "runs", "at its end", "waits too"):
+        qos.append(tag, tag)
+    qos.ack("ended")
+    running = SimpleNamespace(
+        message=SimpleNamespace(delivery_tag="runs"), _apply_result=lambda: None
+    )
+    monkeypatch.setattr(state, "requests", {"1": running})
+    monkeypatch.setattr(drain, "ending_tags", lambda: {"at its end"})
+
+    assert drain.waiting(qos) == ["waits", "waits too"]

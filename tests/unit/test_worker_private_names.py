@@ -119,6 +119,7 @@ STORED: list[tuple[Owner, str]] = [
     (redis.Channel, "unacked_restore_interval"),
     (virtual.Channel, "do_restore"),
     (virtual.QoS, "_delivered"),
+    (virtual.QoS, "_dirty"),
     (billiard_pool.ApplyResult, "_scheduled_for"),
     (billiard_pool.ApplyResult, "_write_to"),
     (billiard_pool, "GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT"),
