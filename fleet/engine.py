@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fleet import engine_lock, stack_file
 from fleet.engine_events import EventTail, UpdateView, planned_changes
@@ -64,8 +65,12 @@ class Engine:
 
     def was_cut_short(self) -> bool:
         """Whether a killed pulumi left operations under way, which it cannot tell done or not."""
-        state = json.loads(self._run("stack", "export", *self._on_stack))
-        return bool((state.get("deployment") or {}).get("pending_operations"))
+        return bool(self._deployment().get("pending_operations"))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return what the state holds, as Pulumi exports it; secrets stay encrypted."""
+        found: list[dict[str, Any]] = self._deployment().get("resources") or []
+        return found
 
     def repair(self, report: Callable[[str], None]) -> None:
         """Settle what was under way: forget it, then take over whatever of it exists.
@@ -107,6 +112,10 @@ class Engine:
         if process.returncode:
             raise self._failed(process.returncode, view)
         return view
+
+    def _deployment(self) -> dict[str, Any]:
+        state = json.loads(self._run("stack", "export", *self._on_stack))
+        return state.get("deployment") or {}
 
     @property
     def log(self) -> Path:

@@ -50,6 +50,7 @@ class RehearsedPreview:
 
         """
         began = time.monotonic()
+        self._lose_user()
         printed = self._fleet(pulumi, "up", "--ttl", "1h")
         if f"user {self._user} of its own" not in printed:
             raise deviation(f"`fleet preview up` said {printed[-_TOLD:]}", "a user of its own")
@@ -72,6 +73,16 @@ class RehearsedPreview:
     @property
     def _user(self) -> str:
         return names.cache_user(self.name, "fleet")
+
+    def _lose_user(self) -> None:
+        """Leave a user behind, as a Pulumi that is killed while it waits for AWS does."""
+        self.clients.client("elasticache").create_user(
+            UserId=self._user,
+            UserName=self._user,
+            Engine="valkey",
+            AccessString="off -@all",
+            NoPasswordRequired=True,
+        )
 
     def _work(self) -> None:
         # Its base's own kubeconfig leads to the same cluster, whose pods no port is forwarded to.

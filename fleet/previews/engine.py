@@ -4,33 +4,36 @@ Its commands name the stack that they mean: plain `pulumi` goes on to mean the o
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from pulumi.automation import (
-    CommandError,
     ConcurrentUpdateError,
     PulumiCommand,
     StackAlreadyExistsError,
     StackNotFoundError,
 )
 
-from fleet import engine_lock, stack_file
+from fleet import engine_lock, stack_config, stack_file
 from fleet.engine import ADOPTING, Engine
 from fleet.previews import held
+from fleet.previews.failures import telling
 from fleet.previews.half_written import remove_half_written
 from fleet.previews.naming import is_preview
 from fleet.previews.place import Place
+from infra.models.guest_broker import GuestBroker
 from rehearsal.errors import RehearsalError
 
 Report = Callable[[str], None]
 
-_TOLD_LINES = 15
 _BACKEND = "PULUMI_BACKEND_URL"
+# In Kubernetes' words, Pulumi's, and AWS'.
+_EXISTS = re.compile(r"exists already|already ?exists|already in", re.IGNORECASE)
 _AT_ONCE = ("--yes", "--skip-preview", "--color", "never")
 
 
@@ -55,7 +58,7 @@ class PreviewEngine:
     def output(self, stack: str, name: str) -> object:
         """An output of a stack; None where there is no such output, or stack."""
         try:
-            with _told(f"the outputs of stack {stack}"):
+            with telling(f"the outputs of stack {stack}"):
                 told = self._run("stack", "output", "--json", "--show-secrets", "--stack", stack)
         except StackNotFoundError:
             return None
@@ -68,7 +71,7 @@ class PreviewEngine:
         One that Pulumi lists with an organisation is not of the default one: commands that name
         it without would mean another.
         """
-        with _told("the list of stacks"):
+        with telling("the list of stacks"):
             listed = self._listed()
         found = {each["name"]: each for each in listed if is_preview(each["name"])}
         return {name: self._summary(name, found[name]) for name in sorted(found)}
@@ -76,7 +79,7 @@ class PreviewEngine:
     def claim(self, name: str, report: Report) -> None:
         """Make a preview's stack where it is new, and see that nobody is at work on it."""
         self._release(name, report)
-        with _told(f"making stack {name}", name):
+        with telling(f"making stack {name}", name):
             try:
                 self._make(name)
             except ConcurrentUpdateError as error:
@@ -101,31 +104,30 @@ class PreviewEngine:
         # Asked first: settling forgets what was under way.
         cut_short = engine.was_cut_short()
         if cut_short or taken_apart:
-            report("an earlier run was cut short: looking what there is")
-            engine.settle()
+            self._settle(name, report)
         if cut_short:
             self._take_over(name, report)
         try:
             self._up(name, report)
         except RehearsalError as error:
             # Killed once more after it had settled: nothing tells any longer what is its own.
-            if "exists already" not in error.why and "already exists" not in error.why:
+            if not _EXISTS.search(error.why):
                 raise
+            self._settle(name, report)
             self._take_over(name, report)
             self._up(name, report)
 
     def destroy(self, name: str, report: Report) -> None:
         """Take a claimed preview's objects away; its stack stays, without a resource."""
-        engine = self._cli(name)
-        if engine.was_cut_short():
-            report("an earlier run was cut short: looking what there is")
-            engine.settle()
-        with _told(f"`destroy` of stack {name}", name):
+        if self._cli(name).was_cut_short():
+            self._settle(name, report)
+        with telling(f"`destroy` of stack {name}", name):
             self._run("destroy", *_AT_ONCE, "--stack", name, report=report)
+        self._remove_lost_users(name, report)
 
     def remove(self, name: str) -> None:
         """Forget a stack without resources, its history and its stack file."""
-        with _told(f"removing stack {name}", name):
+        with telling(f"removing stack {name}", name):
             selected = next((s["name"] for s in self._listed() if s.get("current")), None)
             self._run("stack", "rm", name, "--yes", "--remove-backups")
             # With any stack that is removed Pulumi forgets which one was selected (3.255).
@@ -142,7 +144,7 @@ class PreviewEngine:
     def _command(self) -> PulumiCommand:
         program = self._place.pulumi
         root = str(program.parent.parent) if program.parent.name == "bin" else None
-        with _told("pulumi"):
+        with telling("pulumi"):
             command = PulumiCommand(root=root)
         # It may be called from elsewhere than a folder `bin`.
         command.command = str(program)
@@ -155,9 +157,23 @@ class PreviewEngine:
         return self._command.run([*arguments], folder, variables, report).stdout
 
     def _up(self, name: str, report: Report, more: Mapping[str, str] | None = None) -> None:
-        with _told(f"`up` of stack {name}", name):
+        with telling(f"`up` of stack {name}", name):
             arguments = ("up", *_AT_ONCE, "--suppress-outputs", "--stack", name)
             self._run(*arguments, report=report, more=more)
+
+    def _settle(self, name: str, report: Report) -> None:
+        report("an earlier run was cut short: looking what there is")
+        self._remove_lost_users(name, report)
+        self._cli(name).settle()
+
+    def _remove_lost_users(self, name: str, report: Report) -> None:
+        config = stack_config.read(self._place.project.stack_file(name))
+        if isinstance(config.broker, GuestBroker):
+            # boto3 takes a quarter of a second to import; most commands ask AWS nothing.
+            from fleet.previews import lost_users  # noqa: PLC0415
+
+            known = self._cli(name).resources()
+            lost_users.remove(config.namespace, config.broker, known, report)
 
     def _take_over(self, name: str, report: Report) -> None:
         report("an earlier run was cut short: taking over its objects")
@@ -211,25 +227,3 @@ class PreviewEngine:
             resources if isinstance(resources, int) else 0,
             bool(listed.get("updateInProgress") or holders),
         )
-
-
-@contextmanager
-def _told(what: str, stack: str = "") -> Iterator[None]:
-    """Tell a failure of Pulumi's in its own words; a stack that is missing passes through."""
-    try:
-        yield
-    except StackNotFoundError:
-        raise
-    except ConcurrentUpdateError as error:
-        raise held.refusal(stack, _tail(error), datetime.now(UTC)) from error
-    except CommandError as error:
-        raise RehearsalError(
-            what=f"{what} failed",
-            why=_tail(error),
-            mend="mend what it names, then run the same command again: it goes on from there",
-        ) from error
-
-
-def _tail(error: CommandError) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return "\n".join(lines[-_TOLD_LINES:])
