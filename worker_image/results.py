@@ -1,5 +1,6 @@
 """Task results: how Celery stores them here, and how the API reads one."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from celery.states import FAILURE, SUCCESS
 from worker_image.broker import answering
 from worker_image.room import promised
 
+logger = logging.getLogger(__name__)
+
 
 class ResultBackend(RedisBackend):
     """Celery's Redis result store without a subscription for every published task.
@@ -17,6 +20,26 @@ class ResultBackend(RedisBackend):
     Stock Celery subscribes the publisher to each result (5.7.0, backends/redis.py). The API
     polls; its unread messages would pile up until Redis cuts the connection.
     """
+
+    def store_result(
+        self,
+        task_id: str,
+        result: Any,  # noqa: ANN401 - the task's own
+        state: str,
+        *args: Any,  # noqa: ANN401 - Celery's
+        **kwargs: Any,  # noqa: ANN401 - Celery's
+    ) -> Any:  # noqa: ANN401 - likewise
+        """Store a state; in a store that is full it is not kept, and the task goes on, or ends.
+
+        Stock Celery then tells a task as failed that has done its work (5.7.0, app/trace.py). To
+        wait for room could be for ever: where messages lie in the same server, only tasks that end
+        make some.
+        """
+        try:
+            return super().store_result(task_id, result, state, *args, **kwargs)
+        except redis.OutOfMemoryError:
+            logger.error("the result store is full: %s of task %s is not kept", state, task_id)  # noqa: TRY400 - the traceback says no more
+            return self.encode_result(result, state)
 
     def _store_result(
         self,

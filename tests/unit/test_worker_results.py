@@ -90,6 +90,23 @@ def test_a_success_replaces_any_other_state(backend: ResultBackend, client: Redi
     assert backend.decode_result(client.stored[backend.get_key_for_task("1")])["result"] == "done"
 
 
+@pytest.mark.parametrize("state", [SUCCESS, "PROGRESS"])
+def test_a_store_that_is_full_fails_no_task_and_is_told(
+    backend: ResultBackend,
+    client: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    state: str,
+) -> None:
+    def full() -> None:
+        raise redis.OutOfMemoryError
+
+    monkeypatch.setattr(client, "execute", full)
+
+    assert backend.store_result("1", {"n": 1}, state) == {"n": 1}
+    assert f"the result store is full: {state} of task 1 is not kept" in caplog.text
+
+
 def test_a_task_that_cannot_be_sent_is_told_as_failed(
     backend: ResultBackend, client: Redis
 ) -> None:
