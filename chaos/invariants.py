@@ -162,7 +162,7 @@ def _excused(before: Execution, again: Execution, faults: Sequence[Struck]) -> b
         or (fault.excuses.victims and before.worker in fault.victims and _cut_off(fault, before))
         or _forgotten(fault, before)
         for fault in faults
-        if fault.injected_at <= again.began_at
+        if (fault.healed_at if fault.excuses.once_over else fault.injected_at) <= again.began_at
     )
 
 

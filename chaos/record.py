@@ -44,6 +44,8 @@ class Excuses:
 
     victims: bool = False
     """Starts after one that the fault cut off on a victim."""
+    once_over: bool = False
+    """Of those, only starts once it was over: until then the victim could settle what it held."""
     overlaps: bool = False
     """Two runs at once, as the victim was away for longer than the visibility timeout."""
     publishes_s: float = 0.0

@@ -90,7 +90,7 @@ class KilledInDrain(Fault):
     name: ClassVar[str] = "TERM, then KILL in the drain"
     strikes: ClassVar[int] = 3
     lasts_s: ClassVar[float] = _DRAIN_S
-    excuses: Excuses = field(default_factory=lambda: Excuses(victims=True))
+    excuses: Excuses = field(default_factory=lambda: Excuses(victims=True, once_over=True))
 
     def choose(self, stage: Field) -> None:
         self.aim(busy_worker(stage))

@@ -113,6 +113,15 @@ def test_a_fault_that_came_after_the_second_start_does_not_excuse_it() -> None:
     assert names(replace(CLEAN, executions=[CUT_OFF, AGAIN], faults=[late])) == ["I2"]
 
 
+def test_what_a_worker_gives_back_before_it_is_killed_must_not_have_begun() -> None:
+    excuses = Excuses(victims=True, once_over=True)
+    drained = Struck(5, "drain", "drain", 11.5, 13.0, ("fast-0.1",), excuses)
+    too_soon = replace(AGAIN, began_at=12.5)
+
+    assert names(replace(CLEAN, executions=[RUN, too_soon], faults=[drained])) == ["I2"]
+    assert not names(replace(CLEAN, executions=[RUN, AGAIN], faults=[drained]))
+
+
 def test_a_retry_is_no_second_start() -> None:
     asked = replace(RUN, outcome="retried")
 
