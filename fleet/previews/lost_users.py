@@ -19,6 +19,7 @@ Resources = Iterable[Mapping[str, Any]]
 
 _USER = "aws:elasticache/user:User"
 _MEMBER = "aws:elasticache/userGroupAssociation:UserGroupAssociation"
+_CHANGING = frozenset({"InvalidUserState", "InvalidUserGroupState"})
 _ACTIVE, _POLL_S, _LIMIT_S = "active", 2.0, 300.0
 
 
@@ -50,17 +51,26 @@ def _delete(cache: Any, user: str, report: Callable[[str], None]) -> None:  # no
     while (status := _status(cache, user)) is not None:
         report(f"removing user {user}, which an earlier run left ({status})")
         if status == _ACTIVE:
-            cache.delete_user(UserId=user)
+            _ask(cache, user)
         if time.monotonic() > deadline:
             raise _stuck(user, f"after {_LIMIT_S:.0f} s it is still {status}", "look at it on AWS")
         time.sleep(_POLL_S)
+
+
+def _ask(cache: Any, user: str) -> None:  # noqa: ANN401 - likewise
+    """Have a user deleted, unless it is being changed, or its group is."""
+    try:
+        cache.delete_user(UserId=user)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _CHANGING:
+            raise
 
 
 def _status(cache: Any, user: str) -> str | None:  # noqa: ANN401 - likewise
     try:
         (found,) = cache.describe_users(UserId=user)["Users"]
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"UserNotFound", "UserNotFoundFault"}:
+        if error.response["Error"]["Code"] == "UserNotFound":
             return None
         raise
     return str(found["Status"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from fleet.previews import lost_users
@@ -80,7 +81,7 @@ class Slow:
     """A stand-in for ElastiCache: it is long about making a user."""
 
     def __init__(self, statuses: list[str]) -> None:
-        self.statuses, self.deleted = statuses, 0
+        self.statuses, self.asked = statuses, 0
 
     def client(self, _service: str) -> "Slow":
         return self
@@ -89,13 +90,16 @@ class Slow:
         return {"Users": [{"Status": self.statuses.pop(0) if self.statuses else "creating"}]}
 
     def delete_user(self, **_: str) -> None:
-        self.deleted += 1
+        self.asked += 1
+        if self.asked == 1:
+            told = {"Error": {"Code": "InvalidUserState", "Message": "its group is modified"}}
+            raise ClientError(told, "DeleteUser")
 
 
 def test_a_user_is_not_deleted_before_it_is_made_and_one_that_never_is_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    slow = Slow(["creating", "creating", "active", "deleting"])
+    slow = Slow(["creating", "active", "active", "deleting"])
     monkeypatch.setattr(lost_users, "_POLL_S", 0.0)
     monkeypatch.setattr(lost_users, "_LIMIT_S", 0.2)
     monkeypatch.setattr(lost_users, "connect", lambda _: slow)
@@ -103,4 +107,4 @@ def test_a_user_is_not_deleted_before_it_is_made_and_one_that_never_is_is_told(
     with pytest.raises(RehearsalError, match="it is still creating"):
         remove(state())
 
-    assert slow.deleted == 1
+    assert slow.asked == 2
