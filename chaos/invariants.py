@@ -143,16 +143,18 @@ def _unsaved(message: Published, faults: Sequence[Struck]) -> bool:
     return any(_goes_with_it(message.at, fault, fault.excuses.publishes_s) for fault in faults)
 
 
-def _goes_with_it(at: float, fault: Struck, within_s: float) -> bool:
-    """Whether a broker may forget what it answered then, as its last seconds are not saved."""
-    since = fault.injected_at - within_s
+def _goes_with_it(at: float, fault: Struck, within_s: float, asked_after_s: float = 0.0) -> bool:
+    """Whether a broker may forget what it was asked by then, as its last seconds are not saved."""
+    since = fault.injected_at - within_s - asked_after_s
     return within_s > 0 and since <= at <= fault.done_at + _ANSWER_S
 
 
 def _forgotten(fault: Struck, execution: Execution) -> bool:
     """Whether a broker may have forgotten that a message was taken, or was acknowledged."""
-    times = (execution.began_at, execution.ended_at)
-    return any(_goes_with_it(at, fault, fault.excuses.takes_s) for at in times if at is not None)
+    within_s, ended_at = fault.excuses.takes_s, execution.ended_at
+    if _goes_with_it(execution.began_at, fault, within_s):
+        return True
+    return ended_at is not None and _goes_with_it(ended_at, fault, within_s, _ACK_S)
 
 
 def _excused(before: Execution, again: Execution, faults: Sequence[Struck]) -> bool:

@@ -56,10 +56,10 @@ _PAGE = """# Faults under load: what is lost, and what runs twice
 {setting}- **refused**: publishing raised, so nothing was promised.
 - **parked**: in the dead-letter list.
 - **lost**: published, neither committed nor parked once all was at rest; **by the broker** where
-  its persistence allows that: what it had answered for in the second before it was killed, or
+  its persistence allows that: what it had answered for in the last seconds before it was killed, or
   all where it keeps nothing.
 - **second runs**: starts that no retry asked for; **unexcused** where no fault hit the task's
-  owner and no broker forgot, in its last second, that it was taken; also where two ran at once
+  owner and no broker forgot, in its last seconds, that it was taken; also where two ran at once
   though no outage was longer than the visibility timeout.
 - **effects withheld**: second effects that the task's idempotency key withheld.
 - **restart**: median seconds from a strike until what it cut off had started again.

@@ -33,8 +33,9 @@ class BrokerKilled(Fault):
     name: ClassVar[str] = "broker killed, AOF"
     touches_all: ClassVar[bool] = True
     lasts_s: ClassVar[float] = _OUTAGE_S
-    # What had been answered for since the last fsync may be gone.
-    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=1.0, takes_s=1.0))
+    # What was answered for and not yet written: a write waits up to two seconds for an fsync that
+    # is under way (Redis, aof.c, flushAppendOnlyFile).
+    excuses: Excuses = field(default_factory=lambda: Excuses(publishes_s=2.0, takes_s=2.0))
 
     def choose(self, stage: Field) -> None:
         busy_worker(stage)
