@@ -68,7 +68,14 @@ def test_only_what_was_published_just_before_a_broker_died_may_go_with_it(
 
 @pytest.mark.parametrize(
     ("began_at", "ended_at", "broken_then"),
-    [(10.2, 10.3, []), (8.0, 10.2, []), (11.5, 12.5, []), (5.0, 7.0, ["I2"]), (12.5, 13.0, ["I2"])],
+    [
+        (10.2, 10.3, []),
+        (8.0, 10.2, []),
+        (6.0, 8.0, []),
+        (11.5, 12.5, []),
+        (5.0, 7.0, ["I2"]),
+        (12.5, 13.0, ["I2"]),
+    ],
 )
 def test_only_a_start_or_acknowledgement_just_before_a_broker_died_may_be_forgotten(
     began_at: float, ended_at: float, broken_then: list[str]
