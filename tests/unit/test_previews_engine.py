@@ -10,15 +10,13 @@ from pulumi.automation import CommandError
 from pulumi.automation._cmd import CommandResult
 from pulumi.automation.errors import create_command_error
 
-from fleet import engine_lock, stack_config
+from fleet import engine_lock
 from fleet.engine import Engine
-from fleet.previews import lost_users
 from fleet.previews.engine import PreviewEngine, Summary
 from fleet.previews.place import Place
 from fleet.project import PROJECT_NAME, Project
-from infra.models.guest_broker import GuestBroker
 from rehearsal.errors import RehearsalError
-from tests.unit.preview_stage import NAME, base, preview
+from tests.unit.preview_stage import NAME, base
 
 LOCKED = (
     "error: the stack is currently locked by 1 lock(s).\n"
@@ -61,87 +59,6 @@ def test_a_stack_is_made_with_its_bases_key_where_that_has_one(
     asked.claim(NAME, print)
 
     assert asked.asked == [f"stack init {NAME} {key}" if by_key else f"stack init {NAME}"]
-
-
-@pytest.mark.parametrize(
-    ("cut_short", "taken_apart", "told", "steps"),
-    [
-        (False, False, "", ["up"]),
-        (True, False, "", ["settle", "up, adopting", "up"]),
-        (False, True, "", ["settle", "up"]),
-        (False, False, "Deployment x exists already", ["up", "settle", "up, adopting", "up"]),
-        (False, False, "UserAlreadyExists: no", ["up", "settle", "up, adopting", "up"]),
-        (True, True, "", ["settle", "up, adopting", "up"]),
-    ],
-)
-def test_what_an_earlier_run_left_is_looked_at_before_it_is_taken_over(
-    place: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    cut_short: bool,
-    taken_apart: bool,
-    told: str,
-    steps: list[str],
-) -> None:
-    engine, done = PreviewEngine(place), list[str]()
-
-    def up(_name: str, _report: object, more: object = None) -> None:
-        done.append("up, adopting" if more else "up")
-        if told and done == ["up"]:
-            raise RehearsalError("`up` failed", told, "mend it")
-
-    monkeypatch.setattr(stack_config, "read", lambda _: preview("local"))
-    monkeypatch.setattr(Engine, "set_api_token", lambda *_: False)
-    # Whoever settles forgets it.
-    monkeypatch.setattr(Engine, "was_cut_short", lambda _: cut_short and "settle" not in done)
-    monkeypatch.setattr(Engine, "settle", lambda _: done.append("settle"))
-    monkeypatch.setattr(engine, "_up", up)
-
-    engine.up(NAME, lambda _: None, taken_apart=taken_apart)
-
-    assert done == steps
-
-
-def test_users_that_a_killed_pulumi_left_on_elasticache_go_before_up_and_after_down(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stack_config, "read", lambda _: preview("staging"))
-    asked, done = Asked(place, {}), list[str]()
-    state = [{"type": "pulumi:pulumi:Stack"}]
-
-    def remove(namespace: str, broker: GuestBroker, known: object, _: object) -> None:
-        assert (namespace, broker.user_group.key_prefix, known) == (NAME, "staging:", state)
-        done.append("users")
-
-    monkeypatch.setattr(lost_users, "remove", remove)
-    monkeypatch.setattr(Engine, "set_api_token", lambda *_: False)
-    monkeypatch.setattr(Engine, "was_cut_short", lambda _: "users" not in done)
-    monkeypatch.setattr(Engine, "settle", lambda _: done.append("settle"))
-    monkeypatch.setattr(Engine, "resources", lambda _: state)
-
-    asked.up(NAME, lambda _: None)
-    assert done == ["users", "settle"]
-    asked.destroy(NAME, lambda _: None)
-    assert done[2:] == ["users"]
-
-
-def test_any_other_failure_of_an_up_is_told_at_once(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine, done = PreviewEngine(place), list[str]()
-
-    def up(*_: object) -> None:
-        done.append("up")
-        raise RehearsalError("`up` failed", "quota", "mend it")
-
-    monkeypatch.setattr(Engine, "set_api_token", lambda *_: False)
-    monkeypatch.setattr(Engine, "was_cut_short", lambda _: False)
-    monkeypatch.setattr(engine, "_up", up)
-
-    with pytest.raises(RehearsalError, match="quota"):
-        engine.up(NAME, lambda _: None)
-
-    assert done == ["up"]
 
 
 def test_what_a_killed_pulumi_was_writing_goes_with_the_stack_and_no_other_file(
