@@ -6,6 +6,7 @@ reaches the broker where this machine does not, and can touch no more than the p
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from fleet.kubernetes import Cluster
 from fleet.previews.forgetting import GRACE_S, Forgetting
@@ -21,8 +22,9 @@ Report = Callable[[str], None]
 _GONE_LIMIT_S = 120.0
 _NAMESPACE_LIMIT_S = 180.0
 _GONE = ("--ignore-not-found", "--wait=false")
-CLUSTER_WIDE = ("validatingadmissionpolicybinding", "validatingadmissionpolicy")
-"""Kinds of what a preview has outside its namespace; a binding goes before its policy."""
+_ADMISSION = "admissionregistration.k8s.io"
+# What a preview has outside its namespace; a binding goes before its policy.
+_CLUSTER_WIDE = ("validatingadmissionpolicybindings", "validatingadmissionpolicies")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Cleaning:
             RehearsalError: something in its namespace holds that.
 
         """
-        self._kubectl.run("delete", ",".join(CLUSTER_WIDE), *policies(self.name), *_GONE)
+        for kind, name in product(_CLUSTER_WIDE, policies(self.name)):
+            if self.cluster.get(f"/apis/{_ADMISSION}/v1/{kind}/{name}") is not None:
+                self._kubectl.run("delete", f"{kind}.{_ADMISSION}", name, *_GONE)
         if self._namespace_is_there():
             self._kubectl.run("delete", "namespace", self.name, *_GONE)
             self._leaving.wait_for_namespace(_NAMESPACE_LIMIT_S, report)

@@ -121,15 +121,21 @@ def test_without_a_namespace_there_is_nothing_to_do(typed: list[str]) -> None:
     gone = cleaning(Cluster(there=False))
 
     assert gone.run(lambda _: None) == 0
+    gone.remove_unknown(lambda _: None)
     assert typed == []
 
 
 def test_what_lies_outside_its_namespace_goes_though_pulumi_has_lost_sight_of_it(
     typed: list[str],
 ) -> None:
-    cleaning(Cluster(there=False)).remove_unknown(lambda _: None)
+    cluster, group = Cluster(there=False), "admissionregistration.k8s.io"
+    kinds = ("validatingadmissionpolicybindings", "validatingadmissionpolicies")
+    for kind in reversed(kinds):
+        cluster.objects[f"/apis/{group}/v1/{kind}/{NAME}-images"] = {}
 
-    assert typed == ["delete validatingadmissionpolicybinding,validatingadmissionpolicy"]
+    cleaning(cluster).remove_unknown(lambda _: None)
+
+    assert typed == [f"delete {kind}.{group}" for kind in kinds]
 
 
 @pytest.mark.usefixtures("typed", "impatient")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.previews.cleaning import CLUSTER_WIDE, policies
+from fleet.previews.cleaning import policies
 from infra.manifests.quota import resource_quota
 from infra.models.fleet import FleetConfig
 from tests.unit.network_flows import Pod
@@ -65,14 +65,17 @@ def test_what_a_user_and_its_safety_need_is_among_them() -> None:
 @BASES
 def test_down_knows_all_that_lies_outside_its_namespace(stack: str) -> None:
     found = [r.inputs for r in rendered(preview(stack)).resources if "metadata" in r.inputs]
-    wide = {
-        (each["kind"].lower(), each["metadata"]["name"])
+    wide = [
+        each
         for each in found
         if each["kind"] != "Namespace" and "namespace" not in each["metadata"]
-    }
+    ]
 
-    assert {kind for kind, _ in wide} == set(CLUSTER_WIDE)
-    assert {name for _, name in wide} <= set(policies(NAME))
+    assert {each["kind"] for each in wide} == {
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+    assert {each["metadata"]["name"] for each in wide} <= set(policies(NAME))
 
 
 @pytest.fixture(scope="module")
