@@ -111,7 +111,7 @@ class PreviewEngine:
             self._up(name, report)
         except RehearsalError as error:
             # Killed once more after it had settled: nothing tells any longer what is its own.
-            if not _EXISTS.search(error.why):
+            if not _EXISTS.search(str(error.__cause__ or error.why)):
                 raise
             self._settle(name, report)
             self._take_over(name, report)

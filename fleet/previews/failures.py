@@ -10,6 +10,9 @@ from fleet.previews import held
 from rehearsal.errors import RehearsalError
 
 _TOLD_LINES = 15
+_WRONG, _MADE = "Diagnostics:", "Resources:"
+# It warns so of every plugin of the rehearsal, at each use.
+_FROM_PATH = " from $PATH at "
 
 
 @contextmanager
@@ -35,5 +38,11 @@ def telling(what: str, stack: str = "") -> Iterator[None]:
 
 
 def _tail(error: CommandError) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    """What went wrong, where Pulumi says it in a section of its own; else the last it said."""
+    lines = [line for line in str(error).splitlines() if line.strip() and _FROM_PATH not in line]
+    headings = [line.strip() for line in lines]
+    if _WRONG in headings:
+        begin = headings.index(_WRONG) + 1
+        end = headings.index(_MADE, begin) if _MADE in headings[begin:] else len(lines)
+        lines = lines[begin:end]
     return "\n".join(lines[-_TOLD_LINES:])

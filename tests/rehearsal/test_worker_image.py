@@ -78,8 +78,9 @@ def test_a_running_task_shows_in_its_workers_in_flight_hash(fleet: Fleet) -> Non
 def test_sigterm_lets_the_running_task_end_and_leaves_the_waiting_one(fleet: Fleet) -> None:
     worker = fleet.worker("labeling")
     api = fleet.api()
-    running, waiting = (create(api, "canary.work", "labeling", seconds=3) for _ in range(2))
-    eventually(lambda: in_flight(fleet.broker, "labeling") == 1)
+    running, waiting = (create(api, "canary.work", "labeling", seconds=4) for _ in range(2))
+    # What is held and has not begun would be given back, too.
+    eventually(lambda: api.get("/api/v1/workers/active").json().get("worker-labeling@pod"))
 
     worker.send_signal(signal.SIGTERM)
 

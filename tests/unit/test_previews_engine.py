@@ -178,3 +178,15 @@ def test_another_failure_is_told_in_pulumis_own_words(place: Place) -> None:
         Asked(place, {"stack init": "error: no such bucket"}).claim(NAME, lambda _: None)
 
     assert isinstance(failed.value.__cause__, CommandError)
+
+
+def test_of_a_failed_up_its_diagnostics_are_told_and_no_plugins_place(place: Place) -> None:
+    warning = "warning: using pulumi-resource-aws from $PATH at /p/pulumi-resource-aws"
+    failed = ["  aws:elasticache:User (broker-fleet):", "    error: User x already exists"]
+    told = ["error: update failed", "Updating (x):", "Diagnostics:", warning, *failed]
+    told += ["Resources:", "    + 22 created", *([warning] * 20)]
+
+    with pytest.raises(RehearsalError) as caught:
+        Asked(place, {"up": "\n".join(told)})._up(NAME, print)
+
+    assert caught.value.why.splitlines() == failed
