@@ -169,8 +169,7 @@ class PreviewEngine:
     def _remove_lost_users(self, name: str, report: Report) -> None:
         config = stack_config.read(self._place.project.stack_file(name))
         if isinstance(config.broker, GuestBroker):
-            # boto3 takes a quarter of a second to import; most commands ask AWS nothing.
-            from fleet.previews import lost_users  # noqa: PLC0415
+            from fleet.previews import lost_users  # noqa: PLC0415 - boto3 takes 0.2 s to import
 
             known = self._cli(name).resources()
             lost_users.remove(config.namespace, config.broker, known, report)
